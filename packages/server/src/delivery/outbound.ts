@@ -1,0 +1,9 @@
+/** What delivery asks of the gateway. Batches of plain data; encoding, encryption and byte limits are behind it. */
+import type { StoredMessage } from "../messaging/message.ts";
+
+export interface Outbound {
+  /** One RECV to each of these sessions; unknown ids are skipped. Order per session is the order of the calls. */
+  recv(message: StoredMessage, to: readonly number[]): void;
+  /** A DISCONNECT frame (none when `reason` is null), then the socket is really closed after `closeAfterMs`. */
+  disconnect(to: readonly number[], reason: number | null, text: string, closeAfterMs: number): void;
+}

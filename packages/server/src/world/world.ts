@@ -1,0 +1,138 @@
+/**
+ * Everything outside the process, as one value. Time, randomness, sockets, HTTP, files and the disk engine reach the
+ * server only through here, so the simulated world can replace them all. A crashed simulated world drops every callback
+ * that is still to come; therefore nothing in the server keeps module-level mutable state.
+ */
+import type { Engine } from "../store/engine.ts";
+
+export interface World {
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly random: Random;
+  readonly network: { listen(at: ListenAt, accept: (socket: Socket) => void): Promise<Listener> };
+  readonly http: HttpServing;
+  readonly files: Files;
+  /** Opens (and creates) the ordered map in `directory`. Rejects with a `StoreOpenError` that names the cause. */
+  openEngine(directory: string): Promise<Engine>;
+}
+
+/** Wall time may jump either way; monotonic time never goes back. Both in milliseconds. */
+export interface Clock {
+  wallMs(): number;
+  monotonicMs(): number;
+}
+
+export interface Timers {
+  /** Runs once after `delayMs`. Never keeps the process alive by itself. */
+  after(delayMs: number, run: () => void): Timer;
+  /** Runs after the I/O events of this turn: it starts the next commit and flushes outboxes. */
+  soon(run: () => void): void;
+}
+
+export interface Timer {
+  cancel(): void;
+}
+
+export interface Random {
+  bytes(count: number): Uint8Array;
+  uint32(): number;
+}
+
+export interface ListenAt {
+  readonly transport: "tcp" | "websocket";
+  readonly host: string;
+  /** 0 takes any free port; `Listener.port` tells which. */
+  readonly port: number;
+  /** One inbound WebSocket message may not be larger. */
+  readonly messageBytesMax: number;
+  /** A TCP or WebSocket handshake that is not over by then is cut. */
+  readonly handshakeTimeoutMs: number;
+}
+
+export interface Listener {
+  readonly port: number;
+  /** Stops accepting and resolves when the port is free; accepted sockets stay with their owner. */
+  close(): Promise<void>;
+}
+
+/** WebSocket framing is below this line; above it there are bytes. */
+export interface Socket {
+  readonly remote: { readonly ip: string; readonly port: number };
+  /** WebSocket: each buffer given to `write` is one binary message. */
+  readonly keepsBoundaries: boolean;
+  /** Bytes given to `write` that the kernel has not taken yet. */
+  readonly bufferedBytes: number;
+  /** Called once, right after accept. `closed` comes exactly once and last. */
+  bind(events: SocketEvents): void;
+  /** One system call for all buffers where the transport allows it; the buffers are the socket's from now on. */
+  write(buffers: readonly Uint8Array[]): void;
+  pause(): void;
+  resume(): void;
+  close(how: "after-flush" | "now"): void;
+}
+
+export interface SocketEvents {
+  /** The chunk is the receiver's: it is never written to again. */
+  bytes(chunk: Uint8Array): void;
+  drained(): void;
+  closed(): void;
+}
+
+export interface HttpServing {
+  /** The real one mounts the routes on Fastify; the simulated one calls them. */
+  serve(at: HttpListenAt, routes: readonly Route[], rules: HttpRules): Promise<Listener>;
+}
+
+export interface HttpListenAt {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** What holds for every answer of one HTTP listener, whatever the route. */
+export interface HttpRules {
+  readonly bodyBytesMax: number;
+  /** Headers of every answer, errors included. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Runs before routing, for unknown paths too; an answer ends the request. */
+  gate(request: Pick<HttpRequest, "method" | "path" | "headers">): HttpAnswer | undefined;
+  /** No route fits. */
+  notFound(request: Pick<HttpRequest, "method" | "path">): HttpAnswer;
+  /** The body is larger than `bodyBytesMax`, or the request is not HTTP that can be read. */
+  unreadable(status: number, text: string): HttpAnswer;
+  /** A handler threw. */
+  failed(error: unknown, request: Pick<HttpRequest, "method" | "path">): HttpAnswer;
+}
+
+export interface Route {
+  readonly method: "GET" | "POST" | "PUT" | "DELETE";
+  /** Fastify's pattern, as `/cluster/channels/:id/:type/denylist`. */
+  readonly path: string;
+  handle(request: HttpRequest): Promise<HttpAnswer> | HttpAnswer;
+}
+
+export interface HttpRequest {
+  readonly method: string;
+  readonly path: string;
+  /** As it came, whatever its Content-Type; empty when there was none. */
+  readonly body: Uint8Array;
+  readonly query: Readonly<Record<string, string>>;
+  readonly params: Readonly<Record<string, string>>;
+  /** Names in lower case, first value each. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly ip: string;
+}
+
+export interface HttpAnswer {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Default `application/json; charset=utf-8`. */
+  readonly contentType?: string;
+  readonly body: string | Uint8Array;
+}
+
+export interface Files {
+  /** undefined when there is no such file. */
+  read(path: string): Promise<Uint8Array | undefined>;
+  /** Atomic and durable: a crash leaves the old or the new bytes. Creates the folder. */
+  replace(path: string, bytes: Uint8Array): Promise<void>;
+}
