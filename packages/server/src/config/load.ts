@@ -107,14 +107,18 @@ function build(given: ReadonlyMap<string, Given>): Config {
   const fill = (tree: FieldTree, prefix: string): Record<string, unknown> => {
     const branch: Record<string, unknown> = {};
     for (const [key, node] of Object.entries(tree)) {
-      if (!isField(node)) branch[key] = fill(node, `${prefix}${key}.`);
-      else branch[node.kind === "duration" ? `${key}Ms` : key] = given.get(prefix + key)?.value ?? defaultOf(node);
+      if (!isField(node)) {
+        branch[key] = fill(node, `${prefix}${key}.`);
+        continue;
+      }
+      const found = given.get(prefix + key);
+      branch[node.kind === "duration" ? `${key}Ms` : key] = found === undefined ? defaultOf(node) : found.value;
     }
     return branch;
   };
   // The tree of values has the shape that ConfigOf computes from the same schema.
   const config = fill(SCHEMA, "") as unknown as Config;
-  return config.dataDir === "" ? { ...config, dataDir: `${config.rootDir.replace(/(?<=.)\/+$/, "")}/data` } : config;
+  return config.dataDir === "" ? { ...config, dataDir: `${config.rootDir.replace(/\/+$/, "")}/data` } : config;
 }
 
 function defaultOf(field: Field): Value {

@@ -60,7 +60,7 @@ export function readYamlFile(path: string, text: string): YamlFile {
   };
 
   const contents = resolve(document.contents);
-  if (!isMap(contents) && scalarText(contents) !== "") {
+  if (isSeq(contents) || scalarText(contents) !== "") {
     return { settings, errors: [{ where: path, key: "", problem: "not a map of keys and values" }] };
   }
   walk(contents, "");
