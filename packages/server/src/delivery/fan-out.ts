@@ -1,0 +1,281 @@
+/**
+ * A message to the sessions of its receivers, online ones only: whoever is not there finds it by sync.
+ *
+ * One fan-out at a time per channel log, so a session sees each channel in order. A small one whose channel is loaded is
+ * done on the spot. Others wait in a line per channel and go in slices: a turn gives each waiting channel a slice until
+ * its time is over, the next turn goes on with the next channel. Presence is asked slice by slice.
+ */
+import { SYSTEM_UID } from "@wukong-ts/protocol";
+import { channelText, type StoredMessage } from "../messaging/message.ts";
+import type { Clock, Timers } from "../world/world.ts";
+import { Fifo } from "./fifo.ts";
+import type { Outbound } from "./outbound.ts";
+import type { PendingAcks } from "./pending-acks.ts";
+import type { Presence } from "./presence.ts";
+import type { ReceiverSet, Receivers } from "./receivers.ts";
+
+export interface FanOutDeps {
+  readonly clock: Pick<Clock, "monotonicMs">;
+  readonly timers: Pick<Timers, "soon">;
+  readonly receivers: Receivers;
+  readonly presence: Pick<Presence, "of">;
+  readonly outbound: Pick<Outbound, "recv">;
+  readonly acks: Pick<PendingAcks, "track">;
+  /** For the log: something that should not have thrown did. The message is left to sync. */
+  readonly failed: (error: unknown) => void;
+  readonly options: FanOutOptions;
+}
+
+export interface FanOutOptions {
+  /** Up to so many receivers a loaded channel is served on the spot. */
+  readonly immediateReceiversMax: number;
+  readonly sliceReceiversMax: number;
+  /** A turn ends its slices after this time. */
+  readonly turnMs: number;
+  /** Beyond these messages are not pushed but left to sync. Sends should be refused long before. */
+  readonly backlogMessagesMax: number;
+  readonly backlogBytesMax: number;
+}
+
+export const FAN_OUT_DEFAULTS: FanOutOptions = {
+  immediateReceiversMax: 64,
+  sliceReceiversMax: 500,
+  turnMs: 2,
+  backlogMessagesMax: 100_000,
+  backlogBytesMax: 64 * 1024 * 1024,
+};
+
+export interface FanOut {
+  /** Durable messages in commit order, or ones that are not kept. The array is not kept. */
+  push(messages: readonly StoredMessage[]): void;
+  /** Messages that wait or are under way, beyond those served on the spot. */
+  readonly backlogMessages: number;
+  readonly backlogBytes: number;
+  /** Left to sync: no room, or their receivers could not be read. */
+  readonly droppedMessages: number;
+}
+
+/** Receivers between two looks at the clock. */
+const CLOCK_EVERY = 64;
+/** What a waiting message costs beyond its payload. */
+const MESSAGE_COST_BYTES = 256;
+
+interface Line {
+  readonly key: string;
+  readonly messages: Fifo<StoredMessage>;
+  /** The first message, which is under way: its receivers, once known, and where the walk is. */
+  set: ReceiverSet | undefined;
+  walk: Iterator<string> | undefined;
+}
+
+export function createFanOut(deps: FanOutDeps): FanOut {
+  return new SlicedFanOut(deps);
+}
+
+class SlicedFanOut implements FanOut {
+  readonly #deps: FanOutDeps;
+  /** Every channel log with a message under way. */
+  readonly #lines = new Map<string, Line>();
+  /** Those that can go on now; the others wait for their receivers. */
+  #ready: Line[] = [];
+  #isScheduled = false;
+  /** Reused: the outbound does not keep it. */
+  readonly #sessionIds: number[] = [];
+  readonly #turn = (): void => {
+    this.#isScheduled = false;
+    this.#runTurn();
+  };
+  backlogMessages = 0;
+  backlogBytes = 0;
+  droppedMessages = 0;
+
+  constructor(deps: FanOutDeps) {
+    this.#deps = deps;
+  }
+
+  push(messages: readonly StoredMessage[]): void {
+    for (const message of messages) {
+      // While nothing waits no key is made.
+      const line = this.#lines.size === 0 ? undefined : this.#lines.get(lineKey(message));
+      if (line === undefined) this.#start(message);
+      else if (this.#hasRoomFor(message)) line.messages.push(message);
+    }
+  }
+
+  #start(message: StoredMessage): void {
+    const receivers = this.#receiversOf(message);
+    if (receivers === undefined) return;
+    if (!(receivers instanceof Promise) && receivers.count <= this.#deps.options.immediateReceiversMax) {
+      this.#deliverAtOnce(message, receivers);
+      return;
+    }
+    if (!this.#hasRoomFor(message)) {
+      release(receivers);
+      return;
+    }
+    const line: Line = { key: lineKey(message), messages: new Fifo(), set: undefined, walk: undefined };
+    line.messages.push(message);
+    this.#lines.set(line.key, line);
+    this.#begin(line, receivers);
+  }
+
+  #deliverAtOnce(message: StoredMessage, receivers: ReceiverSet): void {
+    try {
+      const walk = receivers.uids[Symbol.iterator]();
+      // A slice is never smaller than what is served on the spot; the clock does not matter here.
+      while (!this.#deliver(message, walk, Number.POSITIVE_INFINITY));
+    } catch (error) {
+      this.#drop(error);
+    } finally {
+      receivers.release();
+    }
+  }
+
+  #drop(error: unknown): void {
+    this.droppedMessages++;
+    this.#deps.failed(error);
+  }
+
+  /** Counts the message in when there is room. */
+  #hasRoomFor(message: StoredMessage): boolean {
+    const { backlogMessagesMax, backlogBytesMax } = this.#deps.options;
+    if (this.backlogMessages >= backlogMessagesMax || this.backlogBytes >= backlogBytesMax) {
+      this.droppedMessages++;
+      return false;
+    }
+    this.backlogMessages++;
+    this.backlogBytes += message.payload.length + MESSAGE_COST_BYTES;
+    return true;
+  }
+
+  #receiversOf(message: StoredMessage): ReceiverSet | Promise<ReceiverSet> | undefined {
+    try {
+      return this.#deps.receivers.of(message);
+    } catch (error) {
+      this.#drop(error);
+      return undefined;
+    }
+  }
+
+  #begin(line: Line, receivers: ReceiverSet | Promise<ReceiverSet>): void {
+    if (!(receivers instanceof Promise)) {
+      this.#walk(line, receivers);
+      return;
+    }
+    receivers.then(
+      (set) => this.#walk(line, set),
+      () => {
+        this.droppedMessages++;
+        this.#next(line);
+      },
+    );
+  }
+
+  #walk(line: Line, set: ReceiverSet): void {
+    line.set = set;
+    line.walk = set.uids[Symbol.iterator]();
+    this.#ready.push(line);
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled || this.#ready.length === 0) return;
+    this.#isScheduled = true;
+    this.#deps.timers.soon(this.#turn);
+  }
+
+  #runTurn(): void {
+    const untilMs = this.#deps.clock.monotonicMs() + this.#deps.options.turnMs;
+    const lines = this.#ready;
+    this.#ready = [];
+    let served = 0;
+    for (const line of lines) {
+      this.#slice(line, untilMs);
+      served++;
+      if (this.#deps.clock.monotonicMs() >= untilMs) break;
+    }
+    // Who was not served comes first next time.
+    if (served < lines.length) this.#ready = lines.slice(served).concat(this.#ready);
+    this.#schedule();
+  }
+
+  #slice(line: Line, untilMs: number): void {
+    const message = line.messages.first();
+    const { walk } = line;
+    if (message === undefined || walk === undefined) return;
+    let isDone = true;
+    try {
+      isDone = this.#deliver(message, walk, untilMs);
+    } catch (error) {
+      this.#drop(error);
+    }
+    if (isDone) this.#next(line);
+    else this.#ready.push(line);
+  }
+
+  /** The line's first message is done or given up: on with the one behind it, or the line is at its end. */
+  #next(line: Line): void {
+    for (;;) {
+      const done = line.messages.shift();
+      if (done !== undefined) {
+        this.backlogMessages--;
+        this.backlogBytes -= done.payload.length + MESSAGE_COST_BYTES;
+      }
+      const { set } = line;
+      line.set = undefined;
+      line.walk = undefined;
+      set?.release();
+      const message = line.messages.first();
+      if (message === undefined) {
+        this.#lines.delete(line.key);
+        return;
+      }
+      const receivers = this.#receiversOf(message);
+      if (receivers === undefined) continue;
+      this.#begin(line, receivers);
+      return;
+    }
+  }
+
+  /** Walks on until the receivers, the slice or the time are at an end; true when it was the receivers. */
+  #deliver(message: StoredMessage, walk: Iterator<string>, untilMs: number): boolean {
+    const { presence, clock, options } = this.#deps;
+    const ids = this.#sessionIds;
+    ids.length = 0;
+    let visited = 0;
+    for (;;) {
+      const step = walk.next();
+      if (step.done === true) {
+        this.#hand(message, ids);
+        return true;
+      }
+      if (step.value !== SYSTEM_UID) {
+        for (const session of presence.of(step.value)) if (session.id !== message.session) ids.push(session.id);
+      }
+      if (++visited % CLOCK_EVERY !== 0) continue;
+      this.#hand(message, ids);
+      if (visited >= options.sliceReceiversMax || clock.monotonicMs() >= untilMs) return false;
+    }
+  }
+
+  #hand(message: StoredMessage, ids: number[]): void {
+    if (ids.length === 0) return;
+    // First noted, then sent: a session that is cut while it is being written to forgets its notes.
+    this.#deps.acks.track(message, ids);
+    this.#deps.outbound.recv(message, ids);
+    ids.length = 0;
+  }
+}
+
+function lineKey(message: StoredMessage): string {
+  return (message.log === "chat" ? "m" : "c") + channelText(message.channel);
+}
+
+function release(receivers: ReceiverSet | Promise<ReceiverSet>): void {
+  if (!(receivers instanceof Promise)) receivers.release();
+  else
+    receivers.then(
+      (set) => set.release(),
+      () => undefined,
+    );
+}

@@ -1,0 +1,246 @@
+/**
+ * Which messages each session has not acknowledged yet, and sending them again. What waits is a position, never a payload:
+ * a resend is read from history and encoded again, equal to the first. A session's entries lie in the order they are due,
+ * because all wait the same time and one that is sent again goes to the end; so a look at the first one is enough.
+ *
+ * One sweep for all sessions. Messages that are not kept are not tracked. Whoever never answers gets a message
+ * 1 + resendsMax times; whoever is gone finds it by sync.
+ */
+import type { History } from "../messaging/history.ts";
+import {
+  type ChannelKey,
+  channelText,
+  type LogName,
+  type MessageId,
+  type StoredMessage,
+} from "../messaging/message.ts";
+import type { Clock, Timer, Timers } from "../world/world.ts";
+import type { Outbound } from "./outbound.ts";
+
+export interface PendingAcksDeps {
+  readonly clock: Pick<Clock, "monotonicMs">;
+  readonly timers: Pick<Timers, "after">;
+  readonly history: Pick<History, "bySeqs">;
+  readonly options: PendingAcksOptions;
+}
+
+export interface PendingAcksOptions {
+  readonly intervalMs: number;
+  readonly sweepMs: number;
+  readonly resendsMax: number;
+  readonly perSessionMax: number;
+  /** How many entries one sweep sends again at most; the others wait for the next. */
+  readonly resendsPerSweepMax: number;
+}
+
+export const PENDING_ACKS_DEFAULTS: PendingAcksOptions = {
+  intervalMs: 60_000,
+  sweepMs: 5_000,
+  resendsMax: 5,
+  perSessionMax: 1024,
+  resendsPerSweepMax: 20_000,
+};
+
+/** Where a message lies; shared by all who wait for it. */
+export interface Position {
+  readonly id: MessageId;
+  readonly channel: ChannelKey;
+  readonly log: LogName;
+  readonly seq: number;
+}
+
+interface Entry {
+  readonly position: Position;
+  dueMs: number;
+  resends: number;
+  isDone: boolean;
+}
+
+/** Positions read at a time. */
+const READ_SEQS_MAX = 100;
+
+export class PendingAcks {
+  readonly #deps: PendingAcksDeps;
+  readonly #sessions = new Map<number, Waiting>();
+  #outbound: Pick<Outbound, "recv"> | undefined;
+  #timer: Timer | undefined;
+  #isResending = false;
+
+  constructor(deps: PendingAcksDeps) {
+    this.#deps = deps;
+  }
+
+  start(outbound: Pick<Outbound, "recv">): void {
+    this.#outbound = outbound;
+    this.#arm();
+  }
+
+  stop(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.#outbound = undefined;
+    this.#sessions.clear();
+  }
+
+  /** These sessions, all of them in presence, are being sent the message now. The array is not kept. */
+  track(message: StoredMessage, sessionIds: readonly number[]): void {
+    if (message.seq === 0) return;
+    const position: Position = { id: message.id, channel: message.channel, log: message.log, seq: message.seq };
+    const dueMs = this.#deps.clock.monotonicMs() + this.#deps.options.intervalMs;
+    for (const id of sessionIds) {
+      let waiting = this.#sessions.get(id);
+      if (waiting === undefined) {
+        waiting = new Waiting();
+        this.#sessions.set(id, waiting);
+      }
+      waiting.add({ position, dueMs, resends: 0, isDone: false }, this.#deps.options.perSessionMax);
+    }
+  }
+
+  /** What was acknowledged; undefined when the session did not wait for it. */
+  acked(sessionId: number, id: MessageId, seq: number): Position | undefined {
+    return this.#sessions.get(sessionId)?.take(id, seq);
+  }
+
+  /** The session is gone. Called in the step that takes it out of presence. */
+  forget(sessionId: number): void {
+    this.#sessions.delete(sessionId);
+  }
+
+  waitingFor(sessionId: number): number {
+    return this.#sessions.get(sessionId)?.count ?? 0;
+  }
+
+  #arm(): void {
+    this.#timer = this.#deps.timers.after(this.#deps.options.sweepMs, () => {
+      this.#arm();
+      if (!this.#isResending) this.#sweep();
+    });
+  }
+
+  #sweep(): void {
+    const { clock, options } = this.#deps;
+    const nowMs = clock.monotonicMs();
+    const due: Due[] = [];
+    for (const [sessionId, waiting] of this.#sessions) {
+      for (let entry = waiting.first(); entry !== undefined && entry.dueMs <= nowMs; entry = waiting.first()) {
+        if (due.length >= options.resendsPerSweepMax) break;
+        waiting.dropFirst();
+        if (entry.resends >= options.resendsMax) continue;
+        entry.resends++;
+        entry.dueMs = nowMs + options.intervalMs;
+        waiting.add(entry, options.perSessionMax);
+        due.push({ sessionId, entry });
+      }
+      if (waiting.count === 0) this.#sessions.delete(sessionId);
+      if (due.length >= options.resendsPerSweepMax) break;
+    }
+    if (due.length === 0) return;
+    this.#isResending = true;
+    void this.#resend(due).finally(() => {
+      this.#isResending = false;
+    });
+  }
+
+  /** One read at a time. A read that fails leaves its entries for their next turn. */
+  async #resend(due: readonly Due[]): Promise<void> {
+    for (const group of groupByLog(due)) {
+      const first = group[0]?.entry.position;
+      if (first === undefined) continue;
+      const seqs = [...new Set(group.map(({ entry }) => entry.position.seq))];
+      let messages: readonly StoredMessage[];
+      try {
+        messages = await this.#deps.history.bySeqs(first.channel, first.log, seqs);
+      } catch {
+        continue;
+      }
+      const bySeq = new Map(messages.map((message) => [message.seq, message]));
+      for (const { sessionId, entry } of group) {
+        const message = bySeq.get(entry.position.seq);
+        // Acknowledged or gone while it was read: nothing to send.
+        if (entry.isDone || !this.#sessions.has(sessionId)) continue;
+        if (message === undefined) this.#sessions.get(sessionId)?.take(entry.position.id, entry.position.seq);
+        else this.#outbound?.recv(message, [sessionId]);
+      }
+    }
+  }
+}
+
+interface Due {
+  readonly sessionId: number;
+  readonly entry: Entry;
+}
+
+function groupByLog(due: readonly Due[]): Due[][] {
+  const open = new Map<string, Due[]>();
+  const groups: Due[][] = [];
+  for (const item of due) {
+    const { channel, log } = item.entry.position;
+    const key = log + channelText(channel);
+    let group = open.get(key);
+    if (group === undefined || group.length >= READ_SEQS_MAX) {
+      group = [];
+      open.set(key, group);
+      groups.push(group);
+    }
+    group.push(item);
+  }
+  return groups;
+}
+
+/** One session's entries, first due first. Acknowledgements come in order nearly always, so the search is short. */
+class Waiting {
+  #entries: Entry[] = [];
+  #first = 0;
+
+  get count(): number {
+    return this.#entries.length - this.#first;
+  }
+
+  first(): Entry | undefined {
+    return this.#entries[this.#first];
+  }
+
+  /** The oldest gives way when there is no room. */
+  add(entry: Entry, countMax: number): void {
+    if (this.count >= countMax) {
+      const oldest = this.first();
+      if (oldest !== undefined) oldest.isDone = true;
+      this.dropFirst();
+    }
+    this.#entries.push(entry);
+  }
+
+  dropFirst(): void {
+    if (this.#first < this.#entries.length) this.#first++;
+    if (this.#first === this.#entries.length) {
+      this.#entries = [];
+      this.#first = 0;
+    } else if (this.#first >= 256 && this.#first * 2 >= this.#entries.length) {
+      this.#entries = this.#entries.slice(this.#first);
+      this.#first = 0;
+    }
+  }
+
+  take(id: MessageId, seq: number): Position | undefined {
+    const index = this.#indexOf(id, seq);
+    const entry = this.#entries[index];
+    if (entry === undefined) return undefined;
+    entry.isDone = true;
+    if (index === this.#first) this.dropFirst();
+    else this.#entries.splice(index, 1);
+    return entry.position;
+  }
+
+  /** By the id. A client that rounds the high word of ids (a web SDK does) is understood by the low word and the seq. */
+  #indexOf(id: MessageId, seq: number): number {
+    let rounded = -1;
+    for (let index = this.#first; index < this.#entries.length; index++) {
+      const position = this.#entries[index]?.position;
+      if (position === undefined || position.id.low !== id.low) continue;
+      if (position.id.high === id.high) return index;
+      if (position.seq === seq && rounded < 0) rounded = index;
+    }
+    return rounded;
+  }
+}

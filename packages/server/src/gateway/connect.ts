@@ -1,0 +1,82 @@
+/**
+ * CONNECT → verdict, and the CONNACK that says it. Nothing here touches a socket or presence: the connection acts on the
+ * verdict. A permanent refusal is told with a CONNACK, because SDKs then stop trying; a passing one is a plain close, so
+ * that they come back; ids that no user can have are cut off at once, as in v2.2.5.
+ */
+import {
+  COMMAND_SUFFIX,
+  type Connack,
+  type Connect,
+  LATEST_VERSION,
+  Reason,
+  SYSTEM_DEVICE_ID,
+  SYSTEM_UID,
+} from "@wukong-ts/protocol";
+import type { DeviceLevel, Users } from "../messaging/users.ts";
+import type { Random } from "../world/world.ts";
+import type { CloseReason } from "./close-reasons.ts";
+import { agreeOnKeys, type KeyAgreement } from "./key-agreement.ts";
+
+export interface ConnectRules {
+  readonly users: Pick<Users, "login">;
+  readonly random: Random;
+  readonly disableEncryption: boolean;
+}
+
+export type ConnectVerdict =
+  | { readonly kind: "welcome"; readonly level: DeviceLevel; readonly keys: KeyAgreement | undefined }
+  | { readonly kind: "refused"; readonly reason: number; readonly close: CloseReason }
+  | { readonly kind: "cut"; readonly close: CloseReason };
+
+const ID_BYTES_MAX = 255;
+
+export function judgeConnect(connect: Connect, rules: ConnectRules): ConnectVerdict {
+  const { uid, deviceId, deviceFlag, token } = connect;
+  if (uid.trim() === "" || /[@#&]/.test(uid) || isTooLong(uid)) return { kind: "cut", close: "bad_uid" };
+  if (isTooLong(deviceId)) return { kind: "cut", close: "bad_device_id" };
+  if (uid === SYSTEM_UID || uid.endsWith(COMMAND_SUFFIX) || deviceId === SYSTEM_DEVICE_ID) {
+    return { kind: "refused", reason: Reason.authFail, close: "reserved_id" };
+  }
+  const login = rules.users.login({ uid, deviceId, deviceFlag, token });
+  if (login.reason === "transient") return { kind: "cut", close: "login_unavailable" };
+  if (login.reason !== Reason.success) {
+    return { kind: "refused", reason: login.reason, close: login.reason === Reason.ban ? "banned" : "auth_failed" };
+  }
+  if (rules.disableEncryption) return { kind: "welcome", level: login.level, keys: undefined };
+  const keys = agreeOnKeys(connect.clientKey, rules.random);
+  if (keys === undefined) {
+    const reason = connect.clientKey === "" ? Reason.clientKeyIsEmpty : Reason.authFail;
+    return { kind: "refused", reason, close: "bad_client_key" };
+  }
+  return { kind: "welcome", level: login.level, keys };
+}
+
+/** Clients that ask for more than we speak get the highest version we do. */
+export function negotiatedVersion(connect: Connect): number {
+  return Math.min(connect.version, LATEST_VERSION);
+}
+
+/** `keys` undefined: refused, or a server without encryption. */
+export function connackFor(
+  connect: Connect,
+  reason: number,
+  keys: KeyAgreement | undefined,
+  at: { readonly wallMs: number; readonly nodeId: number },
+): Connack {
+  const version = negotiatedVersion(connect);
+  return {
+    type: 2,
+    ...(connect.version > 3 ? { serverVersion: version } : {}),
+    // The client's clock may be anything, seconds or nonsense: the difference wraps as the wire's 64 bits do.
+    timeDiff: BigInt.asIntN(64, BigInt(Math.trunc(at.wallMs)) - connect.clientTimestamp),
+    reason,
+    serverKey: keys?.serverKey ?? "",
+    salt: keys?.salt ?? "",
+    ...(version >= 4 ? { nodeId: BigInt(at.nodeId) } : {}),
+  };
+}
+
+/** In bytes of UTF-8; at most three per UTF-16 unit, so most ids need no encoding. */
+function isTooLong(id: string): boolean {
+  return id.length * 3 > ID_BYTES_MAX && Buffer.byteLength(id) > ID_BYTES_MAX;
+}

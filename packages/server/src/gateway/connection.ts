@@ -1,0 +1,386 @@
+/**
+ * One client connection: bytes → frames, its state, and its end.
+ *
+ *   new ──CONNECT accepted──► ready ──► closing ──► closed
+ *    └──────refused, bad bytes, too late──►┘
+ *
+ * A login is judged at once, so there is no state in between, and what a client sends behind its CONNECT is simply next.
+ * All SENDs of one read go to `Sending` as one batch. While too many of them are unanswered the socket is not read, so
+ * nothing is refused only because it was pipelined. Nothing a peer sends throws out of here: whatever goes wrong closes
+ * this connection with a named reason.
+ */
+
+import type { Send, SessionCipher } from "@wukong-ts/protocol";
+import {
+  type Connect,
+  encodeFrame,
+  type Frame,
+  FrameDecoder,
+  PacketType,
+  ProtocolError,
+  Reason,
+} from "@wukong-ts/protocol";
+import type { PendingAcks } from "../delivery/pending-acks.ts";
+import type { Presence } from "../delivery/presence.ts";
+import type { Session } from "../delivery/session.ts";
+import type { IdGenerator } from "../messaging/ids.ts";
+import type { Sending, SendRequest, SendResult, SendSink } from "../messaging/send.ts";
+import type { Socket, SocketEvents, Timer, World } from "../world/world.ts";
+import type { CloseReason } from "./close-reasons.ts";
+import { type ConnectRules, connackFor, judgeConnect, negotiatedVersion } from "./connect.ts";
+import type { EndOfTurn, EndOfTurnTask } from "./end-of-turn.ts";
+import type { GatewayOptions } from "./gateway-options.ts";
+import { disconnectFrame } from "./handlers/disconnect.ts";
+import { pong } from "./handlers/ping.ts";
+import { handleRecvack } from "./handlers/recvack.ts";
+import { sendackFor, sendRequestFrom } from "./handlers/send.ts";
+import { Outbox } from "./outbox.ts";
+import { encodeRecv, type Receiver, type RecvSource } from "./recv-frames.ts";
+
+/** What a connection needs of the gateway that owns it. */
+export interface ConnectionHost {
+  readonly world: Pick<World, "clock" | "timers" | "random">;
+  readonly options: GatewayOptions;
+  readonly connectRules: ConnectRules;
+  readonly sending: Sending;
+  readonly presence: Presence;
+  readonly acks: Pick<PendingAcks, "acked" | "forget">;
+  readonly ids: Pick<IdGenerator, "next">;
+  readonly turns: EndOfTurn;
+  /** Presence has let them go in favour of `by`. */
+  kicked(sessions: readonly Session[], by: Session): void;
+  /** `count` SENDs were accepted (or, negative, answered). */
+  unanswered(count: number): void;
+  /** The socket is gone. Comes exactly once and last. */
+  closed(connection: Connection, reason: CloseReason): void;
+  /** For the log. */
+  failed(error: unknown): void;
+}
+
+/** Frames handled in one turn; the rest waits for the next, so that one client cannot hold the others up. */
+const FRAMES_PER_TURN_MAX = 1_024;
+/** More bytes than any CONNECT has. */
+const CONNECT_BYTES_MAX = 128 * 1024;
+/** What an unanswered SEND costs beyond its payload. */
+const REQUEST_COST_BYTES = 256;
+/** One frame per write over TCP up to this version: its SDK decodes one frame per read. */
+const ONE_FRAME_PER_WRITE_UP_TO_VERSION = 2;
+
+export class Connection implements SendSink, SocketEvents, EndOfTurnTask, Receiver {
+  readonly id: number;
+  readonly ip: string;
+  /** Set when ready. */
+  session: Session | undefined;
+  cipher: SessionCipher | undefined;
+  uid = "";
+  version = 0;
+  readonly #host: ConnectionHost;
+  readonly #socket: Socket;
+  readonly #outbox: Outbox;
+  readonly #decoder: FrameDecoder;
+  readonly #acceptedMs: number;
+  #state: "new" | "ready" | "closing" | "closed" = "new";
+  #lastInboundMs: number;
+  #unansweredSends = 0;
+  #unansweredBytes = 0;
+  /** The socket is paused and frames wait in the decoder. */
+  #isHeld = false;
+  #isDraining = false;
+  #isInTurn = false;
+  #closeReason: CloseReason = "client_closed";
+  #closeTimer: Timer | undefined;
+  /** Set when the socket was told to close: by then it must be gone. */
+  #goneByMs: number | undefined;
+
+  constructor(id: number, socket: Socket, host: ConnectionHost) {
+    this.id = id;
+    this.ip = socket.remote.ip;
+    this.#host = host;
+    this.#socket = socket;
+    this.#acceptedMs = host.world.clock.monotonicMs();
+    this.#lastInboundMs = this.#acceptedMs;
+    this.#decoder = new FrameDecoder({ frameBytesMax: host.options.frameBytesMax });
+    this.#outbox = new Outbox(socket, host.turns, {
+      bytesMax: host.options.outboundBytesMax,
+      overflowed: () => this.close("slow_reader", "now"),
+    });
+  }
+
+  get isReady(): boolean {
+    return this.#state === "ready";
+  }
+
+  // ---- from the socket
+
+  bytes(chunk: Uint8Array): void {
+    if (this.#state === "closing" || this.#state === "closed") return;
+    this.#lastInboundMs = this.#host.world.clock.monotonicMs();
+    try {
+      this.#decoder.push(chunk);
+    } catch (error) {
+      this.#fail(error);
+      return;
+    }
+    if (!this.#isHeld) this.#pump();
+    if (this.#state === "new" && this.#decoder.bufferedBytes > CONNECT_BYTES_MAX) this.close("connect_expected", "now");
+  }
+
+  drained(): void {
+    this.#outbox.drained();
+  }
+
+  closed(): void {
+    if (this.#state === "closed") return;
+    if (this.#state !== "closing") this.#leave();
+    this.#state = "closed";
+    this.#closeTimer?.cancel();
+    this.#outbox.shut();
+    this.#host.closed(this, this.#closeReason);
+  }
+
+  // ---- from the gateway
+
+  /** More input was left than a turn may handle, or answers made room for it. */
+  endOfTurn(): void {
+    this.#isInTurn = false;
+    if (this.#isHeld) this.#pump();
+  }
+
+  recv(source: RecvSource): void {
+    if (this.#state !== "ready") return;
+    try {
+      this.#outbox.add(encodeRecv(source, this));
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** Told why unless `reason` is null; RECVs end now, the socket is closed after `closeAfterMs`. */
+  kick(reason: number | null, text: string, closeAfterMs: number): void {
+    if (this.#state !== "ready") return;
+    if (reason !== null) this.#outbox.add(disconnectFrame(reason, text, this.version));
+    this.close("kicked", "after-flush", closeAfterMs);
+  }
+
+  /** Reads nothing more; what was accepted is still answered. */
+  drain(): void {
+    this.#isDraining = true;
+    this.#hold();
+  }
+
+  /** The limits on silence. */
+  sweep(nowMs: number): void {
+    const { options } = this.#host;
+    if (this.#state === "new") {
+      if (nowMs - this.#acceptedMs >= options.unauthenticatedMs) this.close("connect_timeout", "now");
+    } else if (this.#state === "ready") {
+      // A client that is not read cannot be heard.
+      if (!this.#isHeld && nowMs - this.#lastInboundMs >= options.idleMs) this.close("idle", "after-flush");
+    } else if (this.#goneByMs !== undefined && nowMs >= this.#goneByMs) {
+      this.#socket.close("now");
+    }
+  }
+
+  /** The first reason counts. "now" drops what is queued; else it is written first, and the socket closed after `delayMs`. */
+  close(reason: CloseReason, how: "after-flush" | "now", delayMs = 0): void {
+    if (this.#state === "closed") return;
+    if (this.#state !== "closing") {
+      this.#leave();
+      this.#state = "closing";
+      this.#closeReason = reason;
+      // Bytes are thrown away from now on, but the client's own close must be seen.
+      if (this.#isHeld) this.#socket.resume();
+      if (how === "after-flush" && delayMs > 0) {
+        this.#closeTimer = this.#host.world.timers.after(delayMs, () => this.#closeSocket("after-flush"));
+        return;
+      }
+    }
+    this.#closeSocket(how);
+  }
+
+  // ---- from messaging
+
+  answered(request: SendRequest, result: SendResult): void {
+    this.#unansweredSends--;
+    this.#unansweredBytes -= request.payload.length + REQUEST_COST_BYTES;
+    this.#host.unanswered(-1);
+    try {
+      this.#outbox.add(sendackFor(request, result, this.version));
+    } catch (error) {
+      this.#fail(error);
+    }
+    if (this.#isHeld && this.#hasRoomAgain()) this.#continueNextTurn();
+  }
+
+  // ---- inside
+
+  /** Takes frames until there are none, the turn is over or too much is unanswered. */
+  #pump(): void {
+    if (this.#isDraining) return;
+    const requests: SendRequest[] = [];
+    let failure: unknown;
+    try {
+      this.#takeFrames(requests);
+    } catch (error) {
+      failure = error ?? new Error("nothing was thrown");
+    }
+    try {
+      // What came whole before a bad frame is still sent.
+      if (requests.length > 0) this.#host.sending.send(requests, this);
+    } catch (error) {
+      failure = error;
+    }
+    if (failure !== undefined) this.#fail(failure);
+  }
+
+  #takeFrames(requests: SendRequest[]): void {
+    for (let taken = 0; this.#state === "new" || this.#state === "ready"; taken++) {
+      if (this.#isFull()) {
+        this.#hold();
+        return;
+      }
+      if (taken === FRAMES_PER_TURN_MAX) {
+        this.#hold();
+        this.#continueNextTurn();
+        return;
+      }
+      const frame = this.#decoder.next();
+      if (frame === undefined) {
+        this.#letGo();
+        return;
+      }
+      if (this.#state === "new") this.#connect(frame);
+      else this.#handle(frame, requests);
+    }
+  }
+
+  #connect(frame: Frame): void {
+    if (frame.type !== PacketType.connect) {
+      this.close("connect_expected", "after-flush");
+      return;
+    }
+    const verdict = judgeConnect(frame, this.#host.connectRules);
+    this.version = negotiatedVersion(frame);
+    this.#decoder.version = this.version;
+    this.#outbox.oneFramePerWrite = !this.#socket.keepsBoundaries && this.version <= ONE_FRAME_PER_WRITE_UP_TO_VERSION;
+    if (verdict.kind === "cut") {
+      this.close(verdict.close, "after-flush");
+      return;
+    }
+    const { world, options, presence } = this.#host;
+    const at = { wallMs: world.clock.wallMs(), nodeId: options.nodeId };
+    if (verdict.kind === "refused") {
+      this.#outbox.add(encodeFrame(connackFor(frame, verdict.reason, undefined, at), this.version));
+      this.close(verdict.close, "after-flush", options.refusedCloseMs);
+      return;
+    }
+    // One step, CONNACK first: a message is durable before it, and found by sync, or pushed behind it.
+    this.#outbox.add(encodeFrame(connackFor(frame, Reason.success, verdict.keys, at), this.version));
+    this.cipher = verdict.keys?.cipher;
+    this.uid = frame.uid;
+    const session = this.#sessionOf(frame, verdict.level, at.wallMs);
+    this.session = session;
+    this.#state = "ready";
+    const kicked = presence.add(session);
+    if (kicked.length > 0) this.#host.kicked(kicked, session);
+  }
+
+  #sessionOf(connect: Connect, deviceLevel: Session["deviceLevel"], connectedAtMs: number): Session {
+    const { uid, deviceId, deviceFlag } = connect;
+    return { id: this.id, uid, deviceId, deviceFlag, deviceLevel, version: this.version, connectedAtMs };
+  }
+
+  #handle(frame: Frame, requests: SendRequest[]): void {
+    switch (frame.type) {
+      case PacketType.send:
+        this.#send(frame, requests);
+        return;
+      case PacketType.recvack:
+        handleRecvack(frame, this.id, this.#host.acks);
+        return;
+      case PacketType.ping:
+        this.#outbox.add(pong());
+        return;
+      case PacketType.disconnect:
+        this.close("client_disconnected", "after-flush");
+        return;
+      default:
+        // Known to the codec but nothing a client should send now (a second CONNECT, SUB, …): ignored, as in v2.2.5.
+        return;
+    }
+  }
+
+  #send(frame: Send, requests: SendRequest[]): void {
+    const { session } = this;
+    if (session === undefined) return;
+    const request = sendRequestFrom(frame, session, this.cipher);
+    if (request === undefined) {
+      const refused = { id: this.#host.ids.next(), seq: 0, reason: Reason.payloadDecodeError };
+      this.#outbox.add(sendackFor(frame, refused, this.version));
+      return;
+    }
+    this.#unansweredSends++;
+    this.#unansweredBytes += request.payload.length + REQUEST_COST_BYTES;
+    this.#host.unanswered(1);
+    requests.push(request);
+  }
+
+  #isFull(): boolean {
+    const { unansweredSendsMax, unansweredBytesMax } = this.#host.options;
+    return this.#unansweredSends >= unansweredSendsMax || this.#unansweredBytes >= unansweredBytesMax;
+  }
+
+  /** At half, so that a pipelining client is not stopped and started for each answer. */
+  #hasRoomAgain(): boolean {
+    const { unansweredSendsMax, unansweredBytesMax } = this.#host.options;
+    return this.#unansweredSends * 2 <= unansweredSendsMax && this.#unansweredBytes * 2 <= unansweredBytesMax;
+  }
+
+  #hold(): void {
+    if (this.#isHeld || this.#state === "closing" || this.#state === "closed") return;
+    this.#isHeld = true;
+    this.#socket.pause();
+  }
+
+  #letGo(): void {
+    if (!this.#isHeld) return;
+    this.#isHeld = false;
+    // It could not be heard meanwhile.
+    this.#lastInboundMs = this.#host.world.clock.monotonicMs();
+    this.#socket.resume();
+  }
+
+  #continueNextTurn(): void {
+    if (this.#isInTurn) return;
+    this.#isInTurn = true;
+    this.#host.turns.add(this);
+  }
+
+  #fail(error: unknown): void {
+    if (error instanceof ProtocolError) {
+      this.close("malformed_frame", "after-flush");
+      return;
+    }
+    this.#host.failed(error);
+    this.close("internal_error", "after-flush");
+  }
+
+  /** In one step out of presence and of the waiting acknowledgements. */
+  #leave(): void {
+    if (this.session === undefined) return;
+    this.#host.presence.remove(this.id);
+    this.#host.acks.forget(this.id);
+  }
+
+  #closeSocket(how: "after-flush" | "now"): void {
+    this.#closeTimer?.cancel();
+    this.#goneByMs ??= this.#host.world.clock.monotonicMs() + this.#host.options.closeGraceMs;
+    try {
+      if (how === "after-flush") this.#outbox.writeAllAndShut();
+      else this.#outbox.shut();
+    } catch (error) {
+      this.#host.failed(error);
+    }
+    this.#socket.close(how);
+  }
+}

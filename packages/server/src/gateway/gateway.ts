@@ -1,0 +1,251 @@
+/**
+ * The gateway: listeners, the connections by session id, their limits, and the one sweep over all of them. It is the
+ * `Outbound` of delivery. What one connection does is in connection.ts.
+ */
+
+import { Reason } from "@wukong-ts/protocol";
+import type { Outbound } from "../delivery/outbound.ts";
+import type { PendingAcks } from "../delivery/pending-acks.ts";
+import { isToldOfKick, type Presence } from "../delivery/presence.ts";
+import type { Session } from "../delivery/session.ts";
+import type { IdGenerator } from "../messaging/ids.ts";
+import type { StoredMessage } from "../messaging/message.ts";
+import type { Sending } from "../messaging/send.ts";
+import type { Users } from "../messaging/users.ts";
+import type { Listener, Socket, SocketEvents, Timer, World } from "../world/world.ts";
+import { type CloseCounts, type CloseReason, createCloseCounts } from "./close-reasons.ts";
+import { Connection, type ConnectionHost } from "./connection.ts";
+import { EndOfTurn } from "./end-of-turn.ts";
+import type { GatewayOptions } from "./gateway-options.ts";
+import { recvSource } from "./recv-frames.ts";
+
+export interface GatewayDeps {
+  readonly world: Pick<World, "clock" | "timers" | "random" | "network">;
+  readonly users: Pick<Users, "login">;
+  readonly sending: Sending;
+  readonly presence: Presence;
+  readonly acks: Pick<PendingAcks, "acked" | "forget">;
+  /** Names the SENDs that are refused before messaging sees them. */
+  readonly ids: Pick<IdGenerator, "next">;
+  readonly options: GatewayOptions;
+  /** For the log: something that should not have thrown did. The connection concerned is closed. */
+  readonly failed: (error: unknown) => void;
+}
+
+export interface GatewayAddresses {
+  readonly tcp?: { readonly host: string; readonly port: number };
+  readonly websocket?: { readonly host: string; readonly port: number };
+}
+
+export interface GatewayStats {
+  readonly connections: number;
+  readonly sessions: number;
+  readonly unansweredSends: number;
+  readonly accepted: number;
+  readonly closes: Readonly<CloseCounts>;
+}
+
+export interface Gateway {
+  /** Rejects when an address cannot be taken; what was opened is closed again. */
+  start(addresses: GatewayAddresses): Promise<void>;
+  /** Takes nothing new, waits for the answers of what was accepted, and closes all connections. Idempotent. */
+  stop(): Promise<void>;
+  readonly outbound: Outbound;
+  /** The ports that were really taken. */
+  readonly ports: { readonly tcp?: number; readonly websocket?: number };
+  stats(): GatewayStats;
+}
+
+/** After `stop` closed a socket politely it is cut. */
+const STOP_FLUSH_MS = 1_000;
+const KICK_TEXT = "login in other device";
+const IGNORED: SocketEvents = { bytes: () => undefined, drained: () => undefined, closed: () => undefined };
+
+export function createGateway(deps: GatewayDeps): Gateway {
+  return new ConnectionOwner(deps);
+}
+
+class ConnectionOwner implements Gateway, ConnectionHost, Outbound {
+  readonly world: GatewayDeps["world"];
+  readonly options: GatewayOptions;
+  readonly connectRules: ConnectionHost["connectRules"];
+  readonly sending: Sending;
+  readonly presence: Presence;
+  readonly acks: GatewayDeps["acks"];
+  readonly ids: GatewayDeps["ids"];
+  readonly turns: EndOfTurn;
+  readonly outbound: Outbound = this;
+  readonly #failed: (error: unknown) => void;
+  readonly #connections = new Map<number, Connection>();
+  readonly #perIp = new Map<string, number>();
+  readonly #listeners = new Map<"tcp" | "websocket", Listener>();
+  readonly #closes = createCloseCounts();
+  #nextId = 1;
+  #accepted = 0;
+  #unansweredSends = 0;
+  #sweepTimer: Timer | undefined;
+  #stopping: Promise<void> | undefined;
+  /** What `stop` waits for. */
+  #awaited: { isMet(): boolean; resolve(): void } | undefined;
+
+  constructor(deps: GatewayDeps) {
+    this.world = deps.world;
+    this.options = deps.options;
+    this.connectRules = {
+      users: deps.users,
+      random: deps.world.random,
+      disableEncryption: deps.options.disableEncryption,
+    };
+    this.sending = deps.sending;
+    this.presence = deps.presence;
+    this.acks = deps.acks;
+    this.ids = deps.ids;
+    this.#failed = deps.failed;
+    this.turns = new EndOfTurn(deps.world.timers, deps.failed);
+  }
+
+  // ---- Gateway
+
+  async start(addresses: GatewayAddresses): Promise<void> {
+    this.#armSweep();
+    try {
+      for (const transport of ["tcp", "websocket"] as const) {
+        const at = addresses[transport];
+        if (at === undefined) continue;
+        const listener = await this.world.network.listen(
+          {
+            transport,
+            host: at.host,
+            port: at.port,
+            messageBytesMax: this.options.webSocketMessageBytesMax,
+            handshakeTimeoutMs: this.options.unauthenticatedMs,
+          },
+          (socket) => this.#accept(socket),
+        );
+        this.#listeners.set(transport, listener);
+      }
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+  }
+
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  get ports(): Gateway["ports"] {
+    const tcp = this.#listeners.get("tcp")?.port;
+    const websocket = this.#listeners.get("websocket")?.port;
+    return { ...(tcp === undefined ? {} : { tcp }), ...(websocket === undefined ? {} : { websocket }) };
+  }
+
+  stats(): GatewayStats {
+    return {
+      connections: this.#connections.size,
+      sessions: this.presence.count,
+      unansweredSends: this.#unansweredSends,
+      accepted: this.#accepted,
+      closes: { ...this.#closes },
+    };
+  }
+
+  // ---- Outbound
+
+  recv(message: StoredMessage, to: readonly number[]): void {
+    const source = recvSource(message);
+    for (const id of to) this.#connections.get(id)?.recv(source);
+  }
+
+  disconnect(to: readonly number[], reason: number | null, text: string, closeAfterMs: number): void {
+    for (const id of to) this.#connections.get(id)?.kick(reason, text, closeAfterMs);
+  }
+
+  // ---- ConnectionHost
+
+  kicked(sessions: readonly Session[], by: Session): void {
+    for (const session of sessions) {
+      const reason = isToldOfKick(session, by) ? Reason.connectKick : null;
+      this.#connections.get(session.id)?.kick(reason, KICK_TEXT, this.options.kickCloseMs);
+    }
+  }
+
+  unanswered(count: number): void {
+    this.#unansweredSends += count;
+    this.#wake();
+  }
+
+  closed(connection: Connection, reason: CloseReason): void {
+    this.#connections.delete(connection.id);
+    this.#closes[reason]++;
+    const left = (this.#perIp.get(connection.ip) ?? 1) - 1;
+    if (left === 0) this.#perIp.delete(connection.ip);
+    else this.#perIp.set(connection.ip, left);
+    this.#wake();
+  }
+
+  failed(error: unknown): void {
+    this.#failed(error);
+  }
+
+  // ---- inside
+
+  #accept(socket: Socket): void {
+    this.#accepted++;
+    const refusal = this.#refusal(socket.remote.ip);
+    if (refusal !== undefined) {
+      this.#closes[refusal]++;
+      socket.bind(IGNORED);
+      socket.close("now");
+      return;
+    }
+    const connection = new Connection(this.#nextId++, socket, this);
+    this.#connections.set(connection.id, connection);
+    this.#perIp.set(connection.ip, (this.#perIp.get(connection.ip) ?? 0) + 1);
+    socket.bind(connection);
+  }
+
+  #refusal(ip: string): CloseReason | undefined {
+    if (this.#stopping !== undefined) return "server_stopping";
+    if (this.#connections.size >= this.options.connectionsMax) return "too_many_connections";
+    if ((this.#perIp.get(ip) ?? 0) >= this.options.connectionsPerIpMax) return "too_many_connections_from_ip";
+    return undefined;
+  }
+
+  #armSweep(): void {
+    this.#sweepTimer = this.world.timers.after(this.options.sweepMs, () => {
+      const nowMs = this.world.clock.monotonicMs();
+      for (const connection of this.#connections.values()) connection.sweep(nowMs);
+      this.#armSweep();
+    });
+  }
+
+  async #stop(): Promise<void> {
+    await Promise.all([...this.#listeners.values()].map((listener) => listener.close()));
+    for (const connection of this.#connections.values()) connection.drain();
+    await this.#until(() => this.#unansweredSends === 0, this.options.stopAnswersMs);
+    for (const connection of this.#connections.values()) connection.close("server_stopping", "after-flush");
+    await this.#until(() => this.#connections.size === 0, STOP_FLUSH_MS);
+    for (const connection of this.#connections.values()) connection.close("server_stopping", "now");
+    this.#sweepTimer?.cancel();
+  }
+
+  /** Until it is met, or the time is over. */
+  #until(isMet: () => boolean, delayMs: number): Promise<void> {
+    if (isMet()) return Promise.resolve();
+    return new Promise((resolve) => {
+      const done = (): void => {
+        timer.cancel();
+        this.#awaited = undefined;
+        resolve();
+      };
+      const timer = this.world.timers.after(delayMs, done);
+      this.#awaited = { isMet, resolve: done };
+    });
+  }
+
+  #wake(): void {
+    if (this.#awaited?.isMet() === true) this.#awaited.resolve();
+  }
+}
