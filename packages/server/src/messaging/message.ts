@@ -45,6 +45,8 @@ export interface StoredMessage {
   readonly expireSeconds: number;
   readonly topic: string;
   readonly payload: Uint8Array;
+  /** The receivers of this one message in place of the channel's members; never stored. */
+  readonly receivers?: readonly string[];
 }
 
 /** The header flags of the wire. */

@@ -18,8 +18,8 @@ export interface SendRequest {
   readonly topic: string;
   /** Decrypted, owned by the request. */
   readonly payload: Uint8Array;
-  /** Only for `subscribers` sends over HTTP: the receivers of this one message, in place of the channel's members. */
-  readonly subscribers?: readonly string[];
+  /** The receivers of this one message in place of the channel's members; only with NoPersist, only from the server. */
+  readonly receivers?: readonly string[];
 }
 
 export interface SendResult {
@@ -38,6 +38,6 @@ export interface SendSink {
 }
 
 export interface Sending {
-  /** One session's batches are decided in order. Never throws, never answers before it returns only because it was called. */
+  /** One session's batches are decided in order. Never throws; refusals may be answered before it returns. */
   send(requests: readonly SendRequest[], sink: SendSink): void;
 }

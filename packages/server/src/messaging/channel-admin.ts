@@ -1,0 +1,218 @@
+/** Channel administration over loaded channels: every step is decided in one go, in chunks where many names are named. */
+import { StoreUnavailable } from "../store/commit-failure.ts";
+import { shardOfChannel } from "../store/shards.ts";
+import type { Store } from "../store/store.ts";
+import { allowTable, channelRange, channelTable, denyTable, memberTable } from "../store/tables.ts";
+import type { Clock } from "../world/world.ts";
+import type { Channel } from "./channel.ts";
+import type { ChannelCache } from "./channel-cache.ts";
+import { ChannelChange } from "./channel-change.ts";
+import { keepsRows } from "./channel-kinds.ts";
+import type { ChannelFlags, ChannelListName, Channels, ListedUid } from "./channels.ts";
+import type { Conversation } from "./conversation.ts";
+import type { Conversations } from "./conversations.ts";
+import type { IdGenerator } from "./ids.ts";
+import { type ChannelKey, type Mark, ORIGIN } from "./message.ts";
+import type { Roster } from "./roster.ts";
+
+export interface ChannelAdminDeps {
+  readonly clock: Clock;
+  readonly store: Store;
+  readonly channels: ChannelCache;
+  readonly conversations: Conversations;
+  readonly ids: IdGenerator;
+}
+
+/** One step blocks the process for about as many × 10 µs. */
+const NAMES_PER_STEP = 1000;
+const LIST_PAGE = 10_000;
+const TABLES = { members: memberTable, deny: denyTable, allow: allowTable } as const;
+
+export class ChannelAdmin implements Channels {
+  readonly #deps: ChannelAdminDeps;
+
+  constructor(deps: ChannelAdminDeps) {
+    this.#deps = deps;
+  }
+
+  async setFlags(key: ChannelKey, flags: ChannelFlags): Promise<void> {
+    await this.#step(key, (channel, change) => {
+      channel.row = { ...channel.row, ...flags, ...this.#timesOf(channel), created: true };
+      change.writeChannelRow();
+    });
+  }
+
+  flags(key: ChannelKey): ChannelFlags | undefined {
+    const row = this.#deps.store.get(channelTable, shardOfChannel(key), key);
+    return row?.created ? row : undefined;
+  }
+
+  async disband(key: ChannelKey): Promise<void> {
+    await this.#step(key, (channel, change) => {
+      if (!channel.row.created || channel.row.disband) return;
+      channel.row = { ...channel.row, ...this.#timesOf(channel), disband: true };
+      change.writeChannelRow();
+    });
+  }
+
+  async addMembers(key: ChannelKey, uids: readonly string[], options: { readonly reset: boolean }): Promise<void> {
+    const named = new Set(uids);
+    if (options.reset) await this.#removeWhere(key, (uid) => !named.has(uid));
+    for (const some of chunks([...named])) await this.#step(key, (channel, change) => this.#add(channel, change, some));
+  }
+
+  async removeMembers(key: ChannelKey, uids: readonly string[]): Promise<void> {
+    for (const some of chunks([...new Set(uids)]))
+      await this.#step(key, (channel, change) => this.#remove(channel, change, some));
+  }
+
+  async removeAllMembers(key: ChannelKey): Promise<void> {
+    await this.#removeWhere(key, () => true);
+  }
+
+  async addToList(key: ChannelKey, list: "deny" | "allow", uids: readonly string[]): Promise<void> {
+    await this.#editList(key, list, uids, []);
+  }
+
+  async removeFromList(key: ChannelKey, list: "deny" | "allow", uids: readonly string[]): Promise<void> {
+    await this.#editList(key, list, [], uids);
+  }
+
+  async setList(key: ChannelKey, list: "deny" | "allow", uids: readonly string[]): Promise<void> {
+    const wanted = new Set(uids);
+    const channel = await this.#deps.channels.loadPinned(key);
+    const gone = [...channel[list].decided()].filter((uid) => !wanted.has(uid));
+    channel.pins--;
+    await this.#editList(key, list, [...wanted], gone);
+  }
+
+  async list(key: ChannelKey, list: ChannelListName): Promise<readonly ListedUid[]> {
+    const table = TABLES[list];
+    const shard = shardOfChannel(key);
+    const range = channelRange(table, shard, key);
+    const found: ListedUid[] = [];
+    let from = range.from;
+    for (;;) {
+      const page = await this.#deps.store.range(table, { from, to: range.to, reverse: false, limit: LIST_PAGE });
+      for (const entry of page) found.push(entry);
+      const last = page.at(-1);
+      if (page.length < LIST_PAGE || last === undefined) break;
+      from = Buffer.concat([table.keyOf(shard, { channel: key, uid: last.uid }), new Uint8Array(1)]);
+    }
+    return found.sort((a, b) => (a.uid < b.uid ? -1 : a.uid > b.uid ? 1 : 0));
+  }
+
+  /** Loads, decides, commits. `decide` may throw only before it has changed anything. */
+  async #step(key: ChannelKey, decide: (channel: Channel, change: ChannelChange) => void): Promise<void> {
+    const { store, channels, conversations } = this.#deps;
+    const channel = await channels.loadPinned(key);
+    const refusal = store.refusal();
+    const change = new ChannelChange(channel, conversations);
+    try {
+      if (refusal !== null) throw new StoreUnavailable(refusal);
+      decide(channel, change);
+    } catch (error) {
+      channel.pins--;
+      throw error;
+    }
+    await change.commit(store);
+    channel.pins--;
+    channels.grew(change.namesAdded);
+    channels.trim();
+    conversations.trim();
+  }
+
+  #add(channel: Channel, change: ChannelChange, uids: readonly string[]): void {
+    const nowMs = this.#deps.clock.wallMs();
+    const writesRows = keepsRows(channel.kind);
+    const known = this.#rowsOf(channel, uids);
+    uids.forEach((uid, index) => {
+      const row = known[index];
+      const isMember = channel.members.hasDecided(uid);
+      if (writesRows && !(row?.membership === "member")) change.addRow("before", uid, row, this.#joined(channel, row));
+      if (!isMember) change.listAdd("members", uid, nowMs);
+    });
+    if (change.namesAdded > 0 || !channel.row.created) {
+      channel.row = { ...channel.row, ...this.#timesOf(channel), created: true };
+      change.writeChannelRow();
+    }
+  }
+
+  #remove(channel: Channel, change: ChannelChange, uids: readonly string[]): void {
+    const implied = channel.kind.implied(channel.key.id);
+    const members = uids.filter((uid) => channel.members.hasDecided(uid));
+    const known = this.#rowsOf(channel, members);
+    members.forEach((uid, index) => {
+      change.listRemove("members", uid);
+      const row = known[index];
+      if (row?.membership === "member" && !implied.includes(uid)) change.addRow("after", uid, row, this.#left(channel, row));
+    });
+    if (members.length > 0) change.writeChannelRow();
+  }
+
+  async #removeWhere(key: ChannelKey, isGone: (uid: string) => boolean): Promise<void> {
+    const channel = await this.#deps.channels.loadPinned(key);
+    const gone = [...channel.members.decided()].filter(isGone);
+    channel.pins--;
+    await this.removeMembers(key, gone);
+  }
+
+  async #editList(key: ChannelKey, list: "deny" | "allow", added: readonly string[], removed: readonly string[]): Promise<void> {
+    const edits = [
+      ...removed.map((uid) => ({ uid, isAdded: false })),
+      ...[...new Set(added)].map((uid) => ({ uid, isAdded: true })),
+    ];
+    for (const some of chunks(edits))
+      await this.#step(key, (channel, change) => {
+        const roster: Roster = channel[list];
+        const nowMs = this.#deps.clock.wallMs();
+        let edited = 0;
+        for (const { uid, isAdded } of some) {
+          if (roster.hasDecided(uid) === isAdded) continue;
+          if (isAdded) change.listAdd(list, uid, nowMs);
+          else change.listRemove(list, uid);
+          edited++;
+        }
+        if (edited > 0) change.writeChannelRow();
+      });
+  }
+
+  #rowsOf(channel: Channel, uids: readonly string[]): readonly (Conversation | undefined)[] {
+    if (!keepsRows(channel.kind)) return uids.map(() => undefined);
+    return uids.map((uid) => this.#deps.conversations.decided(uid, channel.key));
+  }
+
+  /** At the tail of both logs; who comes back keeps his marks, none is lowered. */
+  #joined(channel: Channel, row: Conversation | undefined): Conversation {
+    const head = channel.chat.decided;
+    const tail: Mark = { seq: head.seq, counted: head.counted };
+    return {
+      channel: channel.key,
+      membership: "member",
+      join: tail,
+      read: row?.read ?? ORIGIN,
+      deletedTo: row?.deletedTo ?? ORIGIN,
+      markedUnread: 0,
+      commandSeq: Math.max(row?.commandSeq ?? 0, channel.command.decided.seq),
+      commandEnd: null,
+      changed: this.#deps.ids.next(),
+    };
+  }
+
+  /** The deletion mark stays, and the commands up to now stay his. */
+  #left(channel: Channel, row: Conversation): Conversation {
+    return { ...row, membership: "left", commandEnd: channel.command.decided.seq, changed: this.#deps.ids.next() };
+  }
+
+  #timesOf(channel: Channel): { readonly createdMs: number; readonly updatedMs: number } {
+    const nowMs = this.#deps.clock.wallMs();
+    return { createdMs: channel.row.created ? channel.row.createdMs : nowMs, updatedMs: nowMs };
+  }
+}
+
+function chunks<Item>(items: readonly Item[]): readonly (readonly Item[])[] {
+  const parts: Item[][] = [];
+  for (let at = 0; at < items.length; at += NAMES_PER_STEP) parts.push(items.slice(at, at + NAMES_PER_STEP));
+  return parts;
+}
+

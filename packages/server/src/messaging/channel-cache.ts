@@ -1,0 +1,121 @@
+/**
+ * Loads channels and keeps them. Point rows are read at once; lists that are not empty are read in one range each, so
+ * only a group's first use waits. Two loads of one channel are one.
+ */
+import { isPersonRecord, shardOfChannel } from "../store/shards.ts";
+import type { Store } from "../store/store.ts";
+import { allowTable, channelRange, channelTable, denyTable, headTable, memberTable } from "../store/tables.ts";
+import { type Channel, type Log, NO_CHANNEL_ROW } from "./channel.ts";
+import { kindOf } from "./channel-kinds.ts";
+import { type CacheBounds, LoadedCache } from "./loaded-cache.ts";
+import { type ChannelKey, channelText, EMPTY_HEAD, type Head, type LogName } from "./message.ts";
+import { Roster } from "./roster.ts";
+
+const CHANNEL_BYTES = 700;
+const LISTED_UID_BYTES = 80;
+
+export class ChannelCache {
+  readonly #store: Store;
+  readonly #loaded: LoadedCache<Channel>;
+  readonly #loading = new Map<string, Promise<Channel>>();
+
+  constructor(store: Store, bounds: CacheBounds) {
+    this.#store = store;
+    this.#loaded = new LoadedCache(bounds);
+    store.onReset(() => {
+      this.#loaded.clear();
+      this.#loading.clear();
+    });
+  }
+
+  /** The channel at once where possible; valid until the end of this synchronous step. */
+  load(key: ChannelKey): Channel | Promise<Channel> {
+    const text = channelText(key);
+    return this.#loaded.get(text) ?? this.#loading.get(text) ?? this.#read(key, text);
+  }
+
+  /** Stays loaded until the caller takes the pin back. */
+  async loadPinned(key: ChannelKey): Promise<Channel> {
+    for (;;) {
+      const channel = await this.load(key);
+      if (this.peek(key) !== channel) continue;
+      channel.pins++;
+      return channel;
+    }
+  }
+
+  peek(key: ChannelKey): Channel | undefined {
+    return this.#loaded.peek(channelText(key));
+  }
+
+  /** The durable head, at once, whether the channel is loaded or not. */
+  durableHead(key: ChannelKey, log: LogName): Head {
+    const loaded = this.#loaded.peek(channelText(key));
+    if (loaded !== undefined) return log === "chat" ? loaded.chat.durable : loaded.command.durable;
+    return this.#readHead(shardOfChannel(key), key, log);
+  }
+
+  /** Lists of a loaded channel have grown by so many names. */
+  grew(names: number): void {
+    this.#loaded.grew(names * LISTED_UID_BYTES);
+  }
+
+  trim(): void {
+    this.#loaded.trim();
+  }
+
+  #read(key: ChannelKey, text: string): Channel | Promise<Channel> {
+    const shard = shardOfChannel(key);
+    const row = this.#store.get(channelTable, shard, key) ?? NO_CHANNEL_ROW;
+    const hasLogs = !isPersonRecord(key);
+    const channel: Channel = {
+      key,
+      shard,
+      kind: kindOf(key.type),
+      chat: newLog(hasLogs ? this.#readHead(shard, key, "chat") : EMPTY_HEAD),
+      command: newLog(hasLogs ? this.#readHead(shard, key, "command") : EMPTY_HEAD),
+      members: new Roster(),
+      deny: new Roster(),
+      allow: new Roster(),
+      row,
+      impliedRowsWritten: false,
+      pins: 0,
+      bytes: CHANNEL_BYTES + text.length * 4 + (row.members + row.deny + row.allow) * LISTED_UID_BYTES,
+    };
+    if (row.members + row.deny + row.allow === 0) {
+      this.#loaded.set(text, channel);
+      return channel;
+    }
+    const loading = this.#readLists(channel, text);
+    this.#loading.set(text, loading);
+    return loading;
+  }
+
+  async #readLists(channel: Channel, text: string): Promise<Channel> {
+    const epoch = this.#store.epoch;
+    try {
+      for (const [roster, table, count] of [
+        [channel.members, memberTable, channel.row.members],
+        [channel.deny, denyTable, channel.row.deny],
+        [channel.allow, allowTable, channel.row.allow],
+      ] as const) {
+        if (count === 0) continue;
+        const range = channelRange(table, channel.shard, channel.key);
+        const entries = await this.#store.range(table, { ...range, reverse: false, limit: count + 1 });
+        roster.load(entries.map((entry) => entry.uid));
+      }
+      if (epoch === this.#store.epoch) this.#loaded.set(text, channel);
+      return channel;
+    } finally {
+      if (epoch === this.#store.epoch) this.#loading.delete(text);
+    }
+  }
+
+  #readHead(shard: number, channel: ChannelKey, log: LogName): Head {
+    return this.#store.get(headTable, shard, { channel, log }) ?? EMPTY_HEAD;
+  }
+}
+
+function newLog(head: Head): Log {
+  return { decided: head, durable: head, inFlight: new Map(), touch: undefined };
+}

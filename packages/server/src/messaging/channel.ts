@@ -1,0 +1,73 @@
+/** A loaded channel: its decided state, and of its logs also the durable one. Pinned while anything of it is in flight. */
+import type { ChannelRow } from "../store/tables.ts";
+import type { ChannelKind } from "./channel-kinds.ts";
+import type { Evictable } from "./loaded-cache.ts";
+import type { ChannelKey, Head, LogName, Mark, MessageId } from "./message.ts";
+import type { Roster } from "./roster.ts";
+
+/** A receipt that is on its way to the disk, and who waits for it. */
+export interface InFlightReceipt {
+  readonly id: MessageId;
+  readonly seq: number;
+  readonly payloadHash: Uint8Array;
+  /** Copies of the same message: answered when the first one is. */
+  readonly waiting: ((stored: boolean) => void)[];
+}
+
+export interface Log {
+  /** May run ahead; only decide reads it. */
+  decided: Head;
+  /** What every answer shows. */
+  durable: Head;
+  /** By sender and client number, see `receiptText`. */
+  readonly inFlight: Map<string, InFlightReceipt>;
+  /** What the turn that is deciding now has added; undefined between turns. */
+  touch: LogTouch | undefined;
+}
+
+/** One turn's additions to one log: its head row is written once per batch. */
+export interface LogTouch {
+  readonly channel: Channel;
+  readonly log: LogName;
+  head: Head;
+  /** Of the chat log: who sent last in this turn, and the place of that message. */
+  lastSender: { readonly uid: string; readonly mark: Mark } | undefined;
+}
+
+export interface Channel extends Evictable {
+  readonly key: ChannelKey;
+  readonly shard: number;
+  readonly kind: ChannelKind;
+  readonly chat: Log;
+  readonly command: Log;
+  readonly members: Roster;
+  readonly deny: Roster;
+  readonly allow: Roster;
+  /** Decided flags and times; the sizes of the lists in it are made current when it is written. */
+  row: ChannelRow;
+  /** Every implied member has his row: checked once per load. */
+  impliedRowsWritten: boolean;
+}
+
+export function logOf(channel: Channel, log: LogName): Log {
+  return log === "chat" ? channel.chat : channel.command;
+}
+
+/** The length keeps two pairs apart whatever characters they hold. */
+export function receiptText(fromUid: string, clientMsgNo: string): string {
+  return `${fromUid.length}:${fromUid}${clientMsgNo}`;
+}
+
+export const NO_CHANNEL_ROW: ChannelRow = {
+  created: false,
+  ban: false,
+  disband: false,
+  sendBan: false,
+  large: false,
+  allowStranger: false,
+  createdMs: 0,
+  updatedMs: 0,
+  members: 0,
+  deny: 0,
+  allow: 0,
+};

@@ -1,0 +1,248 @@
+/**
+ * The chat list: rows → heads → which of them are shown → newest first → page → recents of the page only. All from the
+ * durable side. More rows than one slice are computed in slices, so that nobody else waits for a long list.
+ */
+import type { Timers, World } from "../world/world.ts";
+import type { ChannelCache } from "./channel-cache.ts";
+import { isSystemChat, kindOf } from "./channel-kinds.ts";
+import type { ChatList, ChatListRequest, ChatView } from "./chat-list.ts";
+import { type Conversation, unreadOf } from "./conversation.ts";
+import type { ConversationEntry, Conversations } from "./conversations.ts";
+import { compareIds, idNanoseconds } from "./ids.ts";
+import { type ChannelKey, channelText, type Head, type Mark, ORIGIN, type StoredMessage } from "./message.ts";
+import type { MessageHistory } from "./message-history.ts";
+import { PageOrders } from "./page-orders.ts";
+import type { ReadMarks } from "./read-marks.ts";
+
+export interface ChatListOptions {
+  readonly showSystem: boolean;
+  readonly countAll: boolean;
+  /** Page orders kept for the pages after the first. */
+  readonly ordersMax: number;
+}
+
+export interface ChatListDeps {
+  readonly world: World;
+  readonly conversations: Conversations;
+  readonly channels: ChannelCache;
+  readonly history: MessageHistory;
+  readonly marks: ReadMarks;
+  readonly options: ChatListOptions;
+}
+
+interface Chat {
+  readonly shown: ChannelKey;
+  readonly row: Conversation;
+  readonly head: Head;
+  readonly unread: number;
+  readonly readedToSeq: number;
+  readonly version: bigint;
+  /** The client's last seq; undefined when it did not name the chat. */
+  readonly clientSeq: number | undefined;
+}
+
+const ROWS_PER_SLICE = 1000;
+const ROWS_WITHOUT_PAGING = 10_000;
+const RECENTS_AT_ONCE = 32;
+
+export class ChatListReader implements ChatList {
+  readonly #deps: ChatListDeps;
+  readonly #orders: PageOrders;
+
+  constructor(deps: ChatListDeps) {
+    this.#deps = deps;
+    this.#orders = new PageOrders(deps.world.clock, deps.options.ordersMax);
+  }
+
+  async sync(request: ChatListRequest): Promise<readonly ChatView[]> {
+    if (request.messageCount <= 0) return [];
+    const chats = await this.#chatsOf(request);
+    return inBatches(chats, RECENTS_AT_ONCE, (chat) => this.#view(chat, request));
+  }
+
+  async forChannels(uid: string, shown: readonly ChannelKey[], messageCount: number): Promise<readonly ChatView[]> {
+    return inBatches(shown, RECENTS_AT_ONCE, (key) => this.#viewOf(uid, key, messageCount));
+  }
+
+  async channelsOf(uid: string): Promise<readonly ChannelKey[]> {
+    const rows = await this.#deps.conversations.all(uid);
+    try {
+      const keys: ChannelKey[] = [];
+      for (const entry of rows.entries)
+        if (entry.durable?.membership === "member" && this.#isListed(entry.channel)) keys.push(entry.channel);
+      return keys;
+    } finally {
+      rows.release();
+    }
+  }
+
+  clearUnread(uid: string, channel: ChannelKey): Promise<void> {
+    return this.#deps.marks.clearUnread(uid, channel);
+  }
+  setUnread(uid: string, channel: ChannelKey, unread: number): Promise<void> {
+    return this.#deps.marks.setUnread(uid, channel, unread);
+  }
+  delete(uid: string, channel: ChannelKey): Promise<void> {
+    return this.#deps.marks.delete(uid, channel);
+  }
+
+  /** The page's chats, in order. */
+  async #chatsOf(request: ChatListRequest): Promise<readonly Chat[]> {
+    const { page, pageSize } = request;
+    const from = Math.max(0, page - 1) * pageSize;
+    const kept = page > 1 ? this.#orders.find(request) : undefined;
+    const rows = await this.#deps.conversations.all(request.uid);
+    try {
+      if (kept !== undefined) {
+        const wanted = new Set(kept.slice(from, from + pageSize));
+        const byText = new Map<string, Chat>();
+        for (const entry of rows.entries) {
+          const text = channelText(entry.channel);
+          const chat = wanted.has(text) ? this.#chat(entry, request) : undefined;
+          if (chat !== undefined) byText.set(text, chat);
+        }
+        return [...wanted].flatMap((text) => byText.get(text) ?? []);
+      }
+      const chats = await this.#qualifying(rows.entries, request);
+      chats.sort((a, b) => compareIds(b.head.lastId, a.head.lastId));
+      if (page === 0) return chats.slice(0, ROWS_WITHOUT_PAGING);
+      this.#orders.keep(
+        request,
+        chats.map((chat) => channelText(chat.row.channel)),
+      );
+      return chats.slice(from, from + pageSize);
+    } finally {
+      rows.release();
+    }
+  }
+
+  async #qualifying(entries: Iterable<ConversationEntry>, request: ChatListRequest): Promise<Chat[]> {
+    const chats: Chat[] = [];
+    let inSlice = 0;
+    for (const entry of entries) {
+      if (++inSlice > ROWS_PER_SLICE) {
+        await nextTurn(this.#deps.world.timers);
+        inSlice = 1;
+      }
+      const chat = this.#chat(entry, request);
+      if (chat !== undefined) chats.push(chat);
+    }
+    return chats;
+  }
+
+  /** undefined: not in this answer. */
+  #chat(entry: ConversationEntry, request: ChatListRequest): Chat | undefined {
+    const row = entry.durable;
+    if (row === undefined || row.membership === "left" || !this.#isListed(entry.channel)) return undefined;
+    const shown = this.#shown(entry.channel, request.uid);
+    const clientSeq = request.lastSeqs.get(channelText(shown));
+    if (clientSeq === undefined && request.excludedTypes.has(shown.type)) return undefined;
+    const head = this.#deps.channels.durableHead(entry.channel, "chat");
+    if (head.seq === 0 || head.seq <= row.deletedTo.seq) return undefined;
+    const ownLast = this.#deps.conversations.ownLast(request.uid, entry);
+    const { unread, readedToSeq } = unreadOf(row, ownLast, head, this.#deps.options.countAll);
+    if (request.onlyUnread && unread === 0) return undefined;
+    const version = versionOf(row, head);
+    const isNewer = version > request.version;
+    const isWanted =
+      clientSeq === undefined
+        ? request.version <= 0n || unread > 0 || isNewer
+        : head.seq > clientSeq || (request.version > 0n && isNewer);
+    return isWanted ? { shown, row, head, unread, readedToSeq, version, clientSeq } : undefined;
+  }
+
+  async #view(chat: Chat, request: ChatListRequest): Promise<ChatView> {
+    const isIncremental = request.version > 0n || request.onlyUnread;
+    const after = chat.clientSeq ?? (isIncremental ? chat.readedToSeq : 0);
+    const from = Math.max(after, chat.row.deletedTo.seq) + 1;
+    const firstSeq = from > chat.head.seq ? chat.head.seq : from;
+    const recents = await this.#recents(chat.row.channel, chat.head, firstSeq, request.messageCount);
+    return {
+      shown: chat.shown,
+      channel: chat.row.channel,
+      unread: chat.unread,
+      timeSeconds: chat.head.timeSeconds,
+      lastSeq: chat.head.seq,
+      lastClientMsgNo: recents[0]?.clientMsgNo ?? "",
+      readedToSeq: chat.readedToSeq,
+      version: chat.version,
+      recents,
+    };
+  }
+
+  async #viewOf(uid: string, key: ChannelKey, messageCount: number): Promise<ChatView> {
+    const { conversations, channels } = this.#deps;
+    const id = kindOf(key.type).internalId(key.id, uid);
+    const channel = { type: key.type, id: id ?? key.id };
+    const head = channels.durableHead(channel, "chat");
+    const row = conversations.durable(uid, channel);
+    const shown = this.#shown(channel, uid);
+    const base = { shown, channel, timeSeconds: head.timeSeconds, lastSeq: head.seq };
+    if (head.seq === 0 || (row !== undefined && head.seq <= row.deletedTo.seq)) {
+      const version = row === undefined ? 0n : idNanoseconds(row.changed);
+      return { ...base, timeSeconds: 0, lastSeq: 0, unread: 0, lastClientMsgNo: "", readedToSeq: 0, version, recents: [] };
+    }
+    const view = unreadOf(row ?? nobodysRow(channel), conversations.ownLastIn(uid, channel), head, this.#deps.options.countAll);
+    const recents = await this.#recents(channel, head, (row?.deletedTo.seq ?? 0) + 1, messageCount);
+    const lastClientMsgNo = recents[0]?.clientMsgNo ?? "";
+    return { ...base, ...view, lastClientMsgNo, version: row ? versionOf(row, head) : idNanoseconds(head.lastId), recents };
+  }
+
+  /** Newest first. */
+  async #recents(channel: ChannelKey, head: Head, firstSeq: number, count: number): Promise<readonly StoredMessage[]> {
+    const from = Math.max(firstSeq, head.seq - count + 1);
+    const page = await this.#deps.history.page({
+      channel,
+      log: "chat",
+      startSeq: from,
+      endSeq: head.seq + 1,
+      limit: count,
+      direction: "up",
+    });
+    return page.toReversed();
+  }
+
+  #isListed(channel: ChannelKey): boolean {
+    return kindOf(channel.type).inChatList && (this.#deps.options.showSystem || !isSystemChat(channel));
+  }
+
+  #shown(channel: ChannelKey, uid: string): ChannelKey {
+    return { type: channel.type, id: kindOf(channel.type).shownId(channel.id, uid) };
+  }
+}
+
+function versionOf(row: Conversation, head: Head): bigint {
+  return idNanoseconds(compareIds(row.changed, head.lastId) > 0 ? row.changed : head.lastId);
+}
+
+/** For a reader who does not belong to the channel. */
+function nobodysRow(channel: ChannelKey): Conversation {
+  const none: Mark = ORIGIN;
+  return {
+    channel,
+    membership: "left",
+    join: none,
+    read: none,
+    deletedTo: none,
+    markedUnread: 0,
+    commandSeq: 0,
+    commandEnd: null,
+    changed: { high: 0, low: 0 },
+  };
+}
+
+function nextTurn(timers: Timers): Promise<void> {
+  return new Promise((resolve) => timers.soon(resolve));
+}
+
+/** In order, at most `size` at the same time. */
+async function inBatches<Item, Result>(
+  items: readonly Item[],
+  size: number,
+  work: (item: Item) => Promise<Result>,
+): Promise<readonly Result[]> {
+  const results: Result[] = [];
+  for (let at = 0; at < items.length; at += size)
+    results.push(...(await Promise.all(items.slice(at, at + size).map(work))));
+  return results;
+}

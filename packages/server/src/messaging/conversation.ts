@@ -1,0 +1,36 @@
+/** A conversation row: the fact that a user belongs to a channel, with his marks. Key (uid, channel), in the user's shard. */
+import type { ChannelKey, Head, Mark, MessageId } from "./message.ts";
+
+export interface Conversation {
+  readonly channel: ChannelKey;
+  readonly membership: "member" | "left";
+  readonly join: Mark;
+  readonly read: Mark;
+  readonly deletedTo: Mark;
+  /** Set by the user; void as soon as he reads or sends. */
+  readonly markedUnread: number;
+  /** Commands up to here are acknowledged; starts where `join` does: listed members at the tail, implied ones at 0. */
+  readonly commandSeq: number;
+  /** The command tail when he left: later ones are not his. null while a member. */
+  readonly commandEnd: number | null;
+  /** From the id generator: no two changes of a row share a `version`. */
+  readonly changed: MessageId;
+}
+
+export interface UnreadView {
+  readonly unread: number;
+  /** The seq up to which the user is shown as having read. */
+  readonly readedToSeq: number;
+}
+
+/**
+ * The definition of unread: counted messages after the furthest of join, read, deletedTo and own last send, plus what
+ * the user marked himself. With `countAll` every message counts, as in v2.2.5.
+ */
+export function unreadOf(row: Conversation, ownLast: Mark, head: Head, countAll: boolean): UnreadView {
+  let from: Mark = row.read;
+  for (const mark of [row.join, row.deletedTo, ownLast]) if (mark.seq > from.seq) from = mark;
+  const marked = ownLast.seq > row.read.seq ? 0 : row.markedUnread;
+  const after = countAll ? head.seq - from.seq : head.counted - from.counted;
+  return { unread: marked + Math.max(0, after), readedToSeq: Math.max(0, from.seq - marked) };
+}

@@ -1,0 +1,43 @@
+import { describe, expect, test } from "vitest";
+import { compareIds, ID_EPOCH_MS, IdGenerator, idNanoseconds } from "./ids.ts";
+
+function clockAt(times: readonly number[]): { wallMs(): number; monotonicMs(): number } {
+  let index = 0;
+  return { wallMs: () => ID_EPOCH_MS + (times[Math.min(index++, times.length - 1)] ?? 0), monotonicMs: () => 0 };
+}
+
+describe("message ids", () => {
+  test("grow strictly while the clock stands still, jumps back and runs on", () => {
+    const times = Array.from({ length: 20_000 }, (_, i) => (i % 7 === 0 ? 5_000_000 : 5_000_000 + (i % 3) * 1000 - 500));
+    const ids = new IdGenerator(clockAt(times), 1001);
+    let last = ids.next();
+    for (let i = 1; i < times.length; i++) {
+      const next = ids.next();
+      expect(compareIds(next, last)).toBeGreaterThan(0);
+      expect(idNanoseconds(next) > idNanoseconds(last)).toBe(true);
+      last = next;
+    }
+  });
+
+  test("go on behind the greatest stored id although the clock was set back over a restart", () => {
+    const before = new IdGenerator(clockAt([9_000_000]), 1001);
+    const stored = Array.from({ length: 5000 }, () => before.next()).at(-1)!;
+    const after = new IdGenerator(clockAt([1_000_000]), 1001);
+    after.continueAfter(stored);
+    expect(compareIds(after.next(), stored)).toBeGreaterThan(0);
+  });
+
+  test("carry milliseconds, node and step where WuKongIM has them", () => {
+    const id = new IdGenerator(clockAt([1_234_567_890_123]), 513).next();
+    const bits = (BigInt(id.high) << 32n) | BigInt(id.low);
+    expect(Number(bits >> 22n)).toBe(1_234_567_890_123);
+    expect(Number((bits >> 12n) & 1023n)).toBe(513);
+    expect(Number(bits & 4095n)).toBe(0);
+  });
+
+  test("never have a low word that the JavaScript SDK would round up", () => {
+    // All ones in the low milliseconds and in the node leave only steps that are too great.
+    const ids = new IdGenerator(clockAt([1023]), 1023);
+    for (let i = 0; i < 10_000; i++) expect(ids.next().low).toBeLessThan(0xffffff00);
+  });
+});

@@ -1,0 +1,373 @@
+/**
+ * Sends: gather loads what a decision needs, decide gives each request its verdict, id and seq in one synchronous step,
+ * commit makes it durable, and only then is it acknowledged and told to the feed.
+ */
+import { hash } from "node:crypto";
+import { COMMAND_SUFFIX, Reason, SYSTEM_UID } from "@wukong-ts/protocol";
+import { type CommitFailure, StoreUnavailable } from "../store/commit-failure.ts";
+import { shardOfUser } from "../store/shards.ts";
+import type { Store } from "../store/store.ts";
+import { receiptTable } from "../store/tables.ts";
+import type { Clock } from "../world/world.ts";
+import { type Channel, type InFlightReceipt, logOf, receiptText } from "./channel.ts";
+import type { ChannelCache } from "./channel-cache.ts";
+import { internalKey, keepsRows, peerOf } from "./channel-kinds.ts";
+import type { Conversations } from "./conversations.ts";
+import type { IdGenerator } from "./ids.ts";
+import { type ChannelKey, type LogName, MessageFlag, type MessageId, ORIGIN, type StoredMessage } from "./message.ts";
+import { verdict } from "./permission.ts";
+import type { Sending, SendRequest, SendSink } from "./send.ts";
+import { isCounted, type MessagePart, SendTurn } from "./send-turn.ts";
+import { CLIENT_MSG_NO_BYTES_MAX, fits, isChannelId, isUid, UID_BYTES_MAX } from "./valid-ids.ts";
+
+export interface SendingOptions {
+  /** `whitelistOffOfPerson` */
+  readonly personAllowListOff: boolean;
+  readonly payloadBytesMax: number;
+  readonly batchBytesMax: number;
+}
+
+export interface SendingDeps {
+  readonly clock: Clock;
+  readonly store: Store;
+  readonly channels: ChannelCache;
+  readonly conversations: Conversations;
+  readonly ids: IdGenerator;
+  isSystem(uid: string): boolean;
+  /** Not persisted messages go straight to fan-out. */
+  deliver(messages: readonly StoredMessage[]): void;
+  /** Delivery is behind: refuse new messages until it has caught up. */
+  isDeliveryFull(): boolean;
+  readonly options: SendingOptions;
+}
+
+interface Addressed {
+  readonly request: SendRequest;
+  readonly key: ChannelKey;
+}
+
+interface Gathered {
+  readonly request: SendRequest;
+  readonly log: LogName;
+  readonly channel: Channel;
+  /** The sender's and the receiver's own person records. */
+  readonly sender: Channel | undefined;
+  readonly receiver: Channel | undefined;
+}
+
+/** A session whose gather waits: what it sends meanwhile stands behind. */
+type Lane = { readonly requests: readonly SendRequest[]; readonly sink: SendSink }[];
+
+const HASH_BYTES = 16;
+
+export class Sender implements Sending {
+  readonly #deps: SendingDeps;
+  readonly #lanes = new Map<number, Lane>();
+  readonly #settled = (part: MessagePart, failure: CommitFailure | null): void => this.#settle(part, failure);
+
+  constructor(deps: SendingDeps) {
+    this.#deps = deps;
+  }
+
+  send(requests: readonly SendRequest[], sink: SendSink): void {
+    const session = requests[0]?.session ?? 0;
+    const lane = session === 0 ? undefined : this.#lanes.get(session);
+    if (lane !== undefined) lane.push({ requests, sink });
+    else this.#run(requests, sink, session);
+  }
+
+  #run(requests: readonly SendRequest[], sink: SendSink, session: number): void {
+    const addressed: Addressed[] = [];
+    for (const request of requests) {
+      const key = this.#channelOf(request);
+      if (typeof key === "number") answer(sink, request, key, this.#deps.ids.next(), 0, false);
+      else addressed.push({ request, key });
+    }
+    let gathered: readonly Gathered[] | undefined;
+    try {
+      gathered = this.#gather(addressed);
+    } catch {
+      this.#fail(addressed, sink);
+      return;
+    }
+    if (gathered !== undefined) {
+      this.#decideAll(gathered, sink);
+      return;
+    }
+    if (session !== 0) this.#lanes.set(session, []);
+    void this.#runLater(addressed, sink, session);
+  }
+
+  /** Everything at once; undefined when something has to be waited for. Throws when the store cannot be read. */
+  #gather(addressed: readonly Addressed[]): readonly Gathered[] | undefined {
+    const { channels } = this.#deps;
+    const gathered: Gathered[] = [];
+    let waits = false;
+    for (const { request, key } of addressed) {
+      const records = recordKeys(request, key);
+      const channel = channels.load(key);
+      const sender = records.sender && channels.load(records.sender);
+      const receiver = records.receiver && channels.load(records.receiver);
+      if (channel instanceof Promise || sender instanceof Promise || receiver instanceof Promise) waits = true;
+      else gathered.push({ request, log: logNameOf(request), channel, sender, receiver });
+    }
+    return waits ? undefined : gathered;
+  }
+
+  /** Never rejects. */
+  async #runLater(addressed: readonly Addressed[], sink: SendSink, session: number): Promise<void> {
+    const { channels, store } = this.#deps;
+    const epoch = store.epoch;
+    const pinned: Channel[] = [];
+    const load = async (key: ChannelKey): Promise<Channel> => {
+      const channel = await channels.loadPinned(key);
+      pinned.push(channel);
+      return channel;
+    };
+    const gathering = addressed.map(async ({ request, key }): Promise<Gathered> => {
+      const records = recordKeys(request, key);
+      const [channel, sender, receiver] = await Promise.all([
+        load(key),
+        records.sender && load(records.sender),
+        records.receiver && load(records.receiver),
+      ]);
+      return { request, log: logNameOf(request), channel, sender, receiver };
+    });
+    const outcomes = await Promise.allSettled(gathering);
+    const gathered: Gathered[] = [];
+    for (const outcome of outcomes) if (outcome.status === "fulfilled") gathered.push(outcome.value);
+    for (const channel of pinned) channel.pins--;
+    // After a reset the objects are no longer the loaded ones.
+    if (gathered.length < addressed.length || epoch !== store.epoch) this.#fail(addressed, sink);
+    else this.#decideAll(gathered, sink);
+    this.#continueLane(session);
+  }
+
+  #fail(addressed: readonly Addressed[], sink: SendSink): void {
+    for (const { request } of addressed) answer(sink, request, Reason.systemError, this.#deps.ids.next(), 0, false);
+  }
+
+  /** The internal channel, or the reason why there can be none. */
+  #channelOf(request: SendRequest): ChannelKey | number {
+    const { addressedTo } = request;
+    if (request.payload.length > this.#deps.options.payloadBytesMax) return Reason.systemError;
+    if (!fits(request.clientMsgNo, CLIENT_MSG_NO_BYTES_MAX) || !fits(request.fromUid, UID_BYTES_MAX)) return Reason.systemError;
+    if (!isChannelId(addressedTo.id)) return Reason.channelIdError;
+    const key = internalKey(addressedTo, request.fromUid);
+    if (key === undefined || !isChannelId(key.id)) return Reason.channelIdError;
+    const peer = peerOfPerson(key, request.fromUid);
+    if (peer !== undefined && peer !== SYSTEM_UID && !isUid(peer)) return Reason.channelIdError;
+    return key;
+  }
+
+  #continueLane(session: number): void {
+    const lane = this.#lanes.get(session);
+    this.#lanes.delete(session);
+    // A batch that waits again opens a new lane; the rest stands behind it.
+    for (const { requests, sink } of lane ?? []) this.send(requests, sink);
+  }
+
+  #decideAll(gathered: readonly Gathered[], sink: SendSink): void {
+    const { store, conversations, channels, options } = this.#deps;
+    const turn = new SendTurn(store, conversations, options.batchBytesMax, this.#settled);
+    for (const each of gathered) {
+      try {
+        this.#decide(each, sink, turn);
+      } catch (error) {
+        // Only the look-up of a receipt reads the disk, and nothing has been decided before it.
+        if (!(error instanceof StoreUnavailable)) throw error;
+        answer(sink, each.request, Reason.systemError, this.#deps.ids.next(), 0, false);
+      }
+    }
+    turn.handOver();
+    channels.trim();
+    conversations.trim();
+  }
+
+  #decide(gathered: Gathered, sink: SendSink, turn: SendTurn): void {
+    const { request, channel } = gathered;
+    const { ids } = this.#deps;
+    const isPersisted = (request.flags & MessageFlag.noPersist) === 0;
+    const hasNumber = isPersisted && request.clientMsgNo !== "";
+    const payloadHash = hasNumber ? hashOf(request.payload) : undefined;
+    if (payloadHash !== undefined && this.#answerRepeated(gathered, payloadHash, sink)) return;
+    const reason = this.#refusalOf(gathered, isPersisted);
+    const id = ids.next();
+    if (reason !== Reason.success) {
+      answer(sink, request, reason, id, 0, false);
+      return;
+    }
+    const message = this.#messageOf(gathered, id, isPersisted);
+    if (!isPersisted) {
+      answer(sink, request, Reason.success, id, 0, false);
+      this.#deps.deliver([message]);
+      return;
+    }
+    this.#ensureImpliedRows(channel, turn);
+    const log = logOf(channel, message.log);
+    let receipt: InFlightReceipt | undefined;
+    if (payloadHash !== undefined) {
+      receipt = { id, seq: message.seq, payloadHash, waiting: [] };
+      log.inFlight.set(receiptText(request.fromUid, request.clientMsgNo), receipt);
+    }
+    turn.addMessage(channel, { request, sink, message, receipt, log });
+  }
+
+  /** The same number from the same sender: the first answer again, whatever his rights are now. */
+  #answerRepeated(gathered: Gathered, payloadHash: Uint8Array, sink: SendSink): boolean {
+    const { request, channel } = gathered;
+    const log = logOf(channel, gathered.log);
+    const flying = log.inFlight.get(receiptText(request.fromUid, request.clientMsgNo));
+    // A log without a durable message has no receipt on disk.
+    const first =
+      flying ??
+      (log.durable.seq === 0
+        ? undefined
+        : this.#deps.store.get(receiptTable, channel.shard, {
+            channel: channel.key,
+            log: gathered.log,
+            fromUid: request.fromUid,
+            clientMsgNo: request.clientMsgNo,
+          }));
+    if (first === undefined) return false;
+    if (!sameBytes(first.payloadHash, payloadHash)) answer(sink, request, Reason.idempotencyConflict, this.#deps.ids.next(), 0, false);
+    else if (flying === undefined) answer(sink, request, Reason.success, first.id, first.seq, true);
+    else
+      flying.waiting.push((stored) => {
+        if (stored) answer(sink, request, Reason.success, flying.id, flying.seq, true);
+        else answer(sink, request, Reason.systemError, flying.id, 0, false);
+      });
+    return true;
+  }
+
+  #refusalOf(gathered: Gathered, isPersisted: boolean): number {
+    const { request, channel } = gathered;
+    const reason = verdict({
+      origin: request.origin,
+      fromUid: request.fromUid,
+      channel,
+      log: gathered.log,
+      senderRecord: gathered.sender,
+      receiverRecord: gathered.receiver,
+      isSystem: this.#deps.isSystem,
+      personAllowListOff: this.#deps.options.personAllowListOff,
+    });
+    if (reason !== Reason.success) return reason;
+    if (this.#deps.isDeliveryFull()) return Reason.rateLimit;
+    return isPersisted ? reasonOf(this.#deps.store.refusal()) : Reason.success;
+  }
+
+  #messageOf(gathered: Gathered, id: MessageId, isPersisted: boolean): StoredMessage {
+    const { request, channel } = gathered;
+    const head = logOf(channel, gathered.log).decided;
+    const nowSeconds = Math.floor(this.#deps.clock.wallMs() / 1000);
+    return {
+      id,
+      seq: isPersisted ? head.seq + 1 : 0,
+      countedTotal: head.counted + (isPersisted && isCounted(gathered.log, request.flags) ? 1 : 0),
+      timeSeconds: Math.max(nowSeconds, head.timeSeconds),
+      channel: channel.key,
+      log: gathered.log,
+      fromUid: request.fromUid,
+      clientMsgNo: request.clientMsgNo,
+      session: request.session,
+      flags: request.flags & (MessageFlag.noPersist | MessageFlag.redDot | MessageFlag.syncOnce),
+      setting: request.setting,
+      expireSeconds: request.expireSeconds,
+      topic: request.topic,
+      payload: request.payload,
+      ...(request.receivers === undefined ? undefined : { receivers: request.receivers }),
+    };
+  }
+
+  /** Whoever belongs to a channel by its id has his row before the message; asked once per load, not once per channel. */
+  #ensureImpliedRows(channel: Channel, turn: SendTurn): void {
+    if (channel.impliedRowsWritten) return;
+    channel.impliedRowsWritten = true;
+    if (channel.kind.members === "listed" || !keepsRows(channel.kind)) return;
+    const { conversations, ids } = this.#deps;
+    const isNew = channel.chat.decided.seq === 0 && channel.command.decided.seq === 0;
+    for (const uid of channel.kind.implied(channel.key.id)) {
+      if (uid === SYSTEM_UID) continue;
+      const known = isNew ? undefined : conversations.decided(uid, channel.key);
+      if (known?.membership === "member") continue;
+      turn.addRow(uid, shardOfUser(uid), known, {
+        channel: channel.key,
+        membership: "member",
+        join: known?.join ?? ORIGIN,
+        read: known?.read ?? ORIGIN,
+        deletedTo: known?.deletedTo ?? ORIGIN,
+        markedUnread: known?.markedUnread ?? 0,
+        commandSeq: known?.commandSeq ?? 0,
+        commandEnd: null,
+        changed: ids.next(),
+      });
+    }
+  }
+
+  #settle(part: MessagePart, failure: CommitFailure | null): void {
+    if (failure !== null) {
+      // The reset has dropped the channels; nobody else will answer these.
+      const reason = reasonOf(failure);
+      for (const { request, sink, message, receipt } of part.sends) {
+        answer(sink, request, reason, message.id, 0, false);
+        for (const copy of receipt?.waiting ?? []) copy(false);
+      }
+      return;
+    }
+    for (const touch of part.touches) {
+      const log = logOf(touch.channel, touch.log);
+      log.durable = touch.head;
+      touch.channel.pins--;
+      if (touch.lastSender !== undefined)
+        this.#deps.conversations.sent(touch.lastSender.uid, touch.channel.key, touch.lastSender.mark);
+    }
+    for (const { request, sink, message, receipt, log } of part.sends) {
+      answer(sink, request, Reason.success, message.id, message.seq, false);
+      if (receipt === undefined) continue;
+      log.inFlight.delete(receiptText(message.fromUid, message.clientMsgNo));
+      for (const copy of receipt.waiting) copy(true);
+    }
+    this.#deps.store.feed.announce(part.batch.messages);
+  }
+}
+
+/** Whose own records a permission depends on. What the server sends depends on none. */
+function recordKeys(
+  request: SendRequest,
+  key: ChannelKey,
+): { readonly sender: ChannelKey | undefined; readonly receiver: ChannelKey | undefined } {
+  if (request.origin === "server") return NO_RECORDS;
+  const receiver = peerOfPerson(key, request.fromUid);
+  return {
+    sender: { type: 1, id: request.fromUid },
+    receiver: receiver === undefined ? undefined : { type: 1, id: receiver },
+  };
+}
+const NO_RECORDS = { sender: undefined, receiver: undefined };
+
+function logNameOf(request: SendRequest): LogName {
+  const isCommand = (request.flags & MessageFlag.syncOnce) !== 0 || request.addressedTo.id.endsWith(COMMAND_SUFFIX);
+  return isCommand ? "command" : "chat";
+}
+
+function answer(sink: SendSink, request: SendRequest, reason: number, id: MessageId, seq: number, repeated: boolean): void {
+  sink.answered(request, { reason, id, seq, repeated });
+}
+
+function reasonOf(failure: CommitFailure | null): number {
+  if (failure === null) return Reason.success;
+  return failure.code === "overloaded" ? Reason.rateLimit : Reason.systemError;
+}
+
+function peerOfPerson(key: ChannelKey, uid: string): string | undefined {
+  return key.type === 1 ? peerOf(key.id, uid) : undefined;
+}
+
+function hashOf(payload: Uint8Array): Uint8Array {
+  return hash("sha256", payload, "buffer").subarray(0, HASH_BYTES);
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, index) => byte === b[index]);
+}

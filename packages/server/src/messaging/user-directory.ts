@@ -1,0 +1,120 @@
+/** Devices, tokens and system accounts over the store. */
+import { MANAGER_UID, Reason, SYSTEM_DEVICE_ID, SYSTEM_UID } from "@wukong-ts/protocol";
+import { createBatch, put, remove } from "../store/batch.ts";
+import { StoreUnavailable } from "../store/commit-failure.ts";
+import { GLOBAL_SHARD, shardOfUser } from "../store/shards.ts";
+import type { Store } from "../store/store.ts";
+import { channelTable, deviceTable, systemUidTable, tableRange } from "../store/tables.ts";
+import type { Device, LoginRequest, LoginVerdict, Users } from "./users.ts";
+
+export interface UserDirectoryOptions {
+  readonly tokenAuthOn: boolean;
+  readonly managerUid: string;
+  /** Empty: nobody may connect as manager. */
+  readonly managerToken: string;
+  /** Uids with this suffix log in without a token; undefined while visitors are off. */
+  readonly visitorsSuffix: string | undefined;
+}
+
+const SYSTEM_UIDS_MAX = 1_000_000;
+
+export class UserDirectory implements Users {
+  readonly #store: Store;
+  readonly #options: UserDirectoryOptions;
+  readonly #system = new Set<string>();
+
+  private constructor(store: Store, options: UserDirectoryOptions) {
+    this.#store = store;
+    this.#options = options;
+  }
+
+  static async load(store: Store, options: UserDirectoryOptions): Promise<UserDirectory> {
+    const directory = new UserDirectory(store, options);
+    const range = tableRange(systemUidTable, GLOBAL_SHARD);
+    for (const uid of await store.range(systemUidTable, { ...range, reverse: false, limit: SYSTEM_UIDS_MAX }))
+      directory.#system.add(uid);
+    return directory;
+  }
+
+  login(request: LoginRequest): LoginVerdict {
+    const { managerUid, managerToken } = this.#options;
+    if (request.uid === SYSTEM_UID || request.deviceId === SYSTEM_DEVICE_ID) return AUTH_FAIL;
+    if (request.uid === managerUid || request.uid === MANAGER_UID) {
+      const isManager = request.uid === managerUid && managerToken !== "" && request.token === managerToken;
+      return isManager ? SLAVE : AUTH_FAIL;
+    }
+    try {
+      return this.#loginOf(request);
+    } catch (error) {
+      if (error instanceof StoreUnavailable) return { reason: "transient" };
+      throw error;
+    }
+  }
+
+  async setToken(uid: string, deviceFlag: number, device: Device): Promise<number> {
+    const shard = shardOfUser(uid);
+    const record = this.#store.get(channelTable, shard, { type: 1, id: uid });
+    if (record?.ban) return Reason.ban;
+    if (record?.disband) return Reason.disband;
+    const batch = createBatch(shard);
+    put(batch, deviceTable, { uid, flag: deviceFlag }, device);
+    await this.#commit(batch);
+    return Reason.success;
+  }
+
+  async quitDevice(uid: string, deviceFlag: number): Promise<boolean> {
+    const shard = shardOfUser(uid);
+    const key = { uid, flag: deviceFlag };
+    if (this.#store.get(deviceTable, shard, key) === undefined) return false;
+    const batch = createBatch(shard);
+    put(batch, deviceTable, key, { token: "", level: "master" });
+    await this.#commit(batch);
+    return true;
+  }
+
+  async addSystemUids(uids: readonly string[]): Promise<void> {
+    const batch = createBatch(GLOBAL_SHARD);
+    for (const uid of uids) put(batch, systemUidTable, uid, uid);
+    await this.#commit(batch);
+    for (const uid of uids) this.#system.add(uid);
+  }
+
+  async removeSystemUids(uids: readonly string[]): Promise<void> {
+    const batch = createBatch(GLOBAL_SHARD);
+    for (const uid of uids) remove(batch, systemUidTable, uid);
+    await this.#commit(batch);
+    for (const uid of uids) this.#system.delete(uid);
+  }
+
+  systemUids(): readonly string[] {
+    return [...this.#system];
+  }
+
+  isSystem(uid: string): boolean {
+    return uid === SYSTEM_UID || this.#system.has(uid);
+  }
+
+  #loginOf(request: LoginRequest): LoginVerdict {
+    const { tokenAuthOn, visitorsSuffix } = this.#options;
+    const shard = shardOfUser(request.uid);
+    const isVisitor = visitorsSuffix !== undefined && request.uid.endsWith(visitorsSuffix);
+    let verdict = SLAVE;
+    if (tokenAuthOn && !isVisitor) {
+      const device = this.#store.get(deviceTable, shard, { uid: request.uid, flag: request.deviceFlag });
+      if (device === undefined || device.token === "" || device.token !== request.token) return AUTH_FAIL;
+      verdict = device.level === "master" ? MASTER : SLAVE;
+    }
+    return this.#store.get(channelTable, shard, { type: 1, id: request.uid })?.ban ? BANNED : verdict;
+  }
+
+  async #commit(batch: ReturnType<typeof createBatch>): Promise<void> {
+    const refusal = this.#store.refusal();
+    if (refusal !== null) throw new StoreUnavailable(refusal);
+    await this.#store.committed(batch);
+  }
+}
+
+const SLAVE: LoginVerdict = { reason: Reason.success, level: "slave" };
+const MASTER: LoginVerdict = { reason: Reason.success, level: "master" };
+const AUTH_FAIL: LoginVerdict = { reason: Reason.authFail, level: "slave" };
+const BANNED: LoginVerdict = { reason: Reason.ban, level: "slave" };

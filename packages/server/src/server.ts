@@ -1,0 +1,234 @@
+/**
+ * The composition root: the only file that knows all parts. It builds them from one configuration and one world, starts
+ * them in order and stops them in the other.
+ */
+import { type Api, createApi } from "./api/http-server.ts";
+import type { Config } from "./config/schema.ts";
+import { createFanOut, FAN_OUT_DEFAULTS, type FanOut } from "./delivery/fan-out.ts";
+import { PENDING_ACKS_DEFAULTS, PendingAcks } from "./delivery/pending-acks.ts";
+import { Presence } from "./delivery/presence.ts";
+import { createGateway, type Gateway } from "./gateway/gateway.ts";
+import { GATEWAY_DEFAULTS } from "./gateway/gateway-options.ts";
+import { ChannelAdmin } from "./messaging/channel-admin.ts";
+import { ChannelCache } from "./messaging/channel-cache.ts";
+import { ChatListReader } from "./messaging/chat-list-reader.ts";
+import { Conversations } from "./messaging/conversations.ts";
+import { IdGenerator } from "./messaging/ids.ts";
+import { MessageHistory } from "./messaging/message-history.ts";
+import { ReadMarks } from "./messaging/read-marks.ts";
+import { ChannelReceivers } from "./messaging/receivers.ts";
+import { Sender } from "./messaging/sending.ts";
+import { UserDirectory } from "./messaging/user-directory.ts";
+import type { Log } from "./observe/log.ts";
+import { SHARD_COUNT } from "./store/shards.ts";
+import { Store } from "./store/store.ts";
+import { messageIdOfKey, messageIdTable, tableRange } from "./store/tables.ts";
+import type { Listener, World } from "./world/world.ts";
+
+export interface ServerOptions {
+  readonly config: Config;
+  readonly world: World;
+  readonly log: Log;
+}
+
+export interface ServerAddresses {
+  readonly tcpPort: number | undefined;
+  readonly websocketPort: number | undefined;
+  readonly httpPort: number | undefined;
+}
+
+export interface Server {
+  /** Rejects with a `StoreOpenError`, or when an address is taken; nothing is left open then. */
+  start(): Promise<void>;
+  /** Accepted sends are answered, sessions closed with a reason, the store closed. Idempotent; leaves no handle open. */
+  stop(): Promise<void>;
+  readonly addresses: ServerAddresses;
+}
+
+export function createServer(options: ServerOptions): Server {
+  let running: Running | undefined;
+  let stopping: Promise<void> | undefined;
+  return {
+    async start() {
+      running = await startParts(options);
+    },
+    stop() {
+      stopping ??= running === undefined ? Promise.resolve() : stopParts(running);
+      return stopping;
+    },
+    get addresses() {
+      return {
+        tcpPort: running?.gateway.ports.tcp,
+        websocketPort: running?.gateway.ports.websocket,
+        httpPort: running?.http?.port,
+      };
+    },
+  };
+}
+
+interface Running {
+  readonly store: Store;
+  readonly gateway: Gateway;
+  readonly acks: PendingAcks;
+  readonly http: Listener | undefined;
+}
+
+async function startParts({ config, world, log }: ServerOptions): Promise<Running> {
+  const { limits } = config;
+  const directory = config.dataDir === "" ? `${config.rootDir}/data` : config.dataDir;
+  const store = await Store.open({
+    world,
+    directory,
+    limits: {
+      writeBytesMax: limits.commitWriteBytesMax,
+      queueBytesMax: limits.commitQueueBytesMax,
+      queueBatchesMax: limits.commitQueueBatchesMax,
+    },
+    stateChanged: (because) => {
+      if (because === null) log.info("the store takes writes again");
+      else log.error("the store is read-only", { because });
+    },
+  });
+  let gateway: Gateway | undefined;
+  try {
+    const ids = new IdGenerator(world.clock, config.cluster.nodeId);
+    await continueIds(ids, store);
+    const channels = new ChannelCache(store, {
+      countMax: limits.channelCacheMax,
+      bytesMax: limits.channelCacheBytesMax,
+    });
+    const conversations = new Conversations(store, {
+      countMax: limits.conversationCacheUsersMax,
+      bytesMax: limits.conversationCacheBytesMax,
+    });
+    const users = await UserDirectory.load(store, {
+      tokenAuthOn: config.tokenAuthOn,
+      managerUid: config.managerUID,
+      managerToken: config.managerToken,
+      visitorsSuffix: config.customerService.visitorsOn ? config.customerService.visitorsSuffix : undefined,
+    });
+    const history = new MessageHistory(store, channels, world.clock);
+    const failed = (error: unknown): void => log.error("an internal error", { error });
+    const presence = new Presence();
+    const acks = new PendingAcks({
+      clock: world.clock,
+      timers: world.timers,
+      history,
+      options: {
+        ...PENDING_ACKS_DEFAULTS,
+        intervalMs: config.messageRetry.intervalMs,
+        sweepMs: config.messageRetry.scanIntervalMs,
+        resendsMax: config.messageRetry.maxCount,
+        perSessionMax: limits.pendingAcksMax,
+      },
+    });
+    let fanOut: FanOut | undefined;
+    const sending = new Sender({
+      clock: world.clock,
+      store,
+      channels,
+      conversations,
+      ids,
+      isSystem: (uid) => users.isSystem(uid),
+      deliver: (messages) => fanOut?.push(messages),
+      isDeliveryFull: () =>
+        fanOut !== undefined &&
+        (fanOut.backlogMessages >= limits.fanOutMessagesMax || fanOut.backlogBytes >= limits.fanOutBytesMax),
+      options: {
+        personAllowListOff: config.whitelistOffOfPerson,
+        payloadBytesMax: limits.payloadBytesMax,
+        batchBytesMax: limits.commitBatchBytesMax,
+      },
+    });
+    gateway = createGateway({
+      world,
+      users,
+      sending,
+      presence,
+      acks,
+      ids,
+      failed,
+      options: {
+        ...GATEWAY_DEFAULTS,
+        nodeId: config.cluster.nodeId,
+        disableEncryption: config.disableEncryption,
+        connectionsMax: limits.connectionsMax,
+        connectionsPerIpMax: limits.connectionsPerIpMax === 0 ? Number.POSITIVE_INFINITY : limits.connectionsPerIpMax,
+        frameBytesMax: limits.frameBytesMax,
+        unauthenticatedMs: limits.unauthenticatedTimeMs,
+        idleMs: config.connIdleTimeMs,
+        unansweredSendsMax: limits.sessionSendsMax,
+        unansweredBytesMax: limits.sessionSendBytesMax,
+        outboundBytesMax: limits.outboxBytesMax,
+      },
+    });
+    fanOut = createFanOut({
+      clock: world.clock,
+      timers: world.timers,
+      receivers: new ChannelReceivers(channels),
+      presence,
+      outbound: gateway.outbound,
+      acks,
+      failed,
+      options: {
+        ...FAN_OUT_DEFAULTS,
+        sliceReceiversMax: limits.fanOutSliceReceivers,
+        backlogMessagesMax: limits.fanOutMessagesMax * 2,
+        backlogBytesMax: limits.fanOutBytesMax * 2,
+      },
+    });
+    const pushed = fanOut;
+    store.feed.tail((messages) => pushed.push(messages));
+    const api: Api = createApi({
+      world,
+      users,
+      channels: new ChannelAdmin({ clock: world.clock, store, channels, conversations, ids }),
+      history,
+      chatList: new ChatListReader({
+        world,
+        conversations,
+        channels,
+        history,
+        marks: new ReadMarks({ store, channels, conversations, ids }),
+        options: {
+          showSystem: config.conversation.showSystem,
+          countAll: config.conversation.countAll,
+          ordersMax: limits.listOrdersMax,
+        },
+      }),
+      sending,
+      presence,
+      outbound: gateway.outbound,
+      readiness: () => ({ ready: store.readOnlyBecause === null, reason: store.readOnlyBecause ?? "ok" }),
+      options: apiOptions(config),
+    });
+    acks.start(gateway.outbound);
+    await gateway.start({
+      ...(config.addr === null ? {} : { tcp: config.addr }),
+      ...(config.wsAddr === null ? {} : { websocket: config.wsAddr }),
+    });
+    const http =
+      config.httpAddr === null ? undefined : await world.http.serve(config.httpAddr, api.routes, api.rules);
+    return { store, gateway, acks, http };
+  } catch (error) {
+    await gateway?.stop();
+    await store.close();
+    throw error;
+  }
+}
+
+/** HTTP first, so that no new send comes in; the store last, so that accepted ones are still answered. */
+async function stopParts({ store, gateway, acks, http }: Running): Promise<void> {
+  await Promise.all([http?.close(), gateway.stop()]);
+  acks.stop();
+  await store.close();
+}
+
+/** Ids go on behind the greatest one stored, whatever the clock says today. */
+async function continueIds(ids: IdGenerator, store: Store): Promise<void> {
+  for (let shard = 0; shard < SHARD_COUNT; shard++) {
+    const range = tableRange(messageIdTable, shard);
+    const [last] = await store.rangeKeys({ ...range, reverse: true, limit: 1 });
+    if (last !== undefined) ids.continueAfter(messageIdOfKey(last));
+  }
+}

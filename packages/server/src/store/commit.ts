@@ -1,0 +1,215 @@
+/**
+ * Group commit. One write at a time; what is handed over meanwhile waits and becomes the next write. No timers: the next
+ * write starts after the I/O events of the turn in which the last one ended.
+ *
+ * A failed write closes the future, not the past: later batches stand on state that may not exist, so everything in
+ * flight and waiting fails, all loaded objects are dropped, and the engine is opened again before anything is written.
+ * Until then reads are answered from the old handle and every write is refused.
+ */
+import type { World } from "../world/world.ts";
+import type { Batch } from "./batch.ts";
+import { type CommitFailure, StoreUnavailable } from "./commit-failure.ts";
+import type { Engine } from "./engine.ts";
+
+export interface CommitLimits {
+  /** One merged write. */
+  readonly writeBytesMax: number;
+  /** Everything in flight and waiting. */
+  readonly queueBytesMax: number;
+  readonly queueBatchesMax: number;
+}
+
+export type Settled = (failure: CommitFailure | null) => void;
+
+interface Waiting {
+  readonly batch: Batch;
+  readonly settled: Settled;
+}
+
+export type StoreState = "open" | "reopening" | "closed";
+
+export interface CommitterOptions {
+  readonly world: World;
+  readonly directory: string;
+  readonly limits: CommitLimits;
+  /** Forget every loaded object: runs before any `settled` of the failed batches. */
+  readonly reset: () => void;
+  /** Called with the reason when the store becomes read-only and with null when it writes again. */
+  readonly stateChanged: (readOnlyBecause: string | null) => void;
+}
+
+const BACKOFF_FIRST_MS = 100;
+const BACKOFF_LONGEST_MS = 5_000;
+/** Written and synced before the old handle is given up: a full disk is noticed while reads still work. */
+const PROBE_BYTES = 1 << 20;
+
+export class Committer {
+  readonly #options: CommitterOptions;
+  #engine: Engine;
+  #state: StoreState = "open";
+  #queue: Waiting[] = [];
+  #bytes = 0;
+  #batches = 0;
+  #writing = false;
+  #startPending = false;
+  #idle: (() => void)[] = [];
+  readOnlyBecause: string | null = null;
+
+  constructor(engine: Engine, options: CommitterOptions) {
+    this.#engine = engine;
+    this.#options = options;
+  }
+
+  get state(): StoreState {
+    return this.#state;
+  }
+
+  /** Of durable rows. Throws where there is nothing to read from. */
+  get engine(): Engine {
+    if (this.#state === "closed") throw new StoreUnavailable({ outcome: "refused", code: "read_only", cause: null });
+    return this.#engine;
+  }
+
+  /** Why a batch would be refused now; null: it would be taken. Decide asks before it assigns anything. */
+  refusal(): CommitFailure | null {
+    if (this.#state !== "open") return { outcome: "refused", code: "read_only", cause: this.readOnlyBecause };
+    const limits = this.#options.limits;
+    if (this.#bytes >= limits.queueBytesMax || this.#batches >= limits.queueBatchesMax)
+      return { outcome: "refused", code: "overloaded", cause: null };
+    return null;
+  }
+
+  commit(batch: Batch, settled: Settled): void {
+    if (this.#state !== "open") {
+      settled({ outcome: "refused", code: "read_only", cause: this.readOnlyBecause });
+      return;
+    }
+    this.#queue.push({ batch, settled });
+    this.#bytes += batch.bytes;
+    this.#batches++;
+    if (!this.#writing) this.#startSoon();
+  }
+
+  /** Resolves when nothing is in flight or waiting. */
+  async idle(): Promise<void> {
+    if (this.#batches === 0) return;
+    await new Promise<void>((resolve) => this.#idle.push(resolve));
+  }
+
+  async close(): Promise<void> {
+    await this.idle();
+    this.#state = "closed";
+    await this.#engine.close();
+  }
+
+  #startSoon(): void {
+    if (this.#startPending) return;
+    this.#startPending = true;
+    this.#options.world.timers.soon(() => {
+      this.#startPending = false;
+      if (!this.#writing && this.#state === "open" && this.#queue.length > 0) this.#write();
+    });
+  }
+
+  #write(): void {
+    this.#writing = true;
+    const taken = this.#take();
+    const batches = taken.map((waiting) => waiting.batch);
+    // The engine may throw or reject; both mean the same.
+    new Promise<void>((resolve) => resolve(this.#engine.write(batches))).then(
+      () => this.#written(taken),
+      (cause: unknown) => this.#failed(taken, cause),
+    );
+  }
+
+  /** From the front, in hand-over order, as much as one write may hold. */
+  #take(): Waiting[] {
+    const max = this.#options.limits.writeBytesMax;
+    let bytes = 0;
+    let count = 0;
+    for (const waiting of this.#queue) {
+      if (count > 0 && bytes + waiting.batch.bytes > max) break;
+      bytes += waiting.batch.bytes;
+      count++;
+    }
+    if (count === this.#queue.length) {
+      const all = this.#queue;
+      this.#queue = [];
+      return all;
+    }
+    return this.#queue.splice(0, count);
+  }
+
+  #written(taken: readonly Waiting[]): void {
+    this.#writing = false;
+    for (const waiting of taken) this.#settle(waiting, null);
+    if (this.#queue.length > 0) this.#startSoon();
+    else this.#tellIdle();
+  }
+
+  #failed(taken: readonly Waiting[], cause: unknown): void {
+    this.#writing = false;
+    const waiting = this.#queue;
+    this.#queue = [];
+    this.#state = "reopening";
+    this.#becomeReadOnly(cause);
+    this.#options.reset();
+    for (const each of taken) this.#settle(each, { outcome: "unknown", code: "store_failed", cause });
+    for (const each of waiting) this.#settle(each, { outcome: "refused", code: "store_failed", cause });
+    this.#tellIdle();
+    this.#reopenAfter(BACKOFF_FIRST_MS);
+  }
+
+  #settle(waiting: Waiting, failure: CommitFailure | null): void {
+    this.#bytes -= waiting.batch.bytes;
+    this.#batches--;
+    waiting.settled(failure);
+  }
+
+  #becomeReadOnly(cause: unknown): void {
+    const text = cause instanceof Error ? cause.message : String(cause);
+    this.readOnlyBecause = `the store failed to write: ${text}`;
+    this.#options.stateChanged(this.readOnlyBecause);
+  }
+
+  #reopenAfter(delayMs: number): void {
+    const jitterMs = this.#options.world.random.uint32() % (delayMs / 2);
+    this.#options.world.timers.after(delayMs + jitterMs, () => {
+      if (this.#state !== "reopening") return;
+      void this.#reopen().then((opened) => {
+        if (!opened && this.#state === "reopening") this.#reopenAfter(Math.min(delayMs * 2, BACKOFF_LONGEST_MS));
+      });
+    });
+  }
+
+  async #reopen(): Promise<boolean> {
+    const { world, directory } = this.#options;
+    try {
+      await world.files.replace(`${directory}.probe`, new Uint8Array(PROBE_BYTES));
+      await world.files.replace(`${directory}.probe`, new Uint8Array(0));
+      await this.#engine.close();
+      const engine = await world.openEngine(directory);
+      if (this.#state !== "reopening") {
+        await engine.close();
+        return true;
+      }
+      this.#engine = engine;
+      // What was decided before is gone from memory; what a crash-like failure left half known is read again from disk.
+      this.#options.reset();
+      this.#state = "open";
+      this.readOnlyBecause = null;
+      this.#options.stateChanged(null);
+      return true;
+    } catch (cause) {
+      if (this.#state === "reopening") this.#becomeReadOnly(cause);
+      return false;
+    }
+  }
+
+  #tellIdle(): void {
+    if (this.#batches > 0) return;
+    const waiting = this.#idle;
+    this.#idle = [];
+    for (const resolve of waiting) resolve();
+  }
+}

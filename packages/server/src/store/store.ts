@@ -1,0 +1,168 @@
+/**
+ * The durable side of the server: tables over an engine, and the one way to change them, `commit`. Reads see durable rows
+ * only. The store knows no rule of messaging.
+ */
+import type { World } from "../world/world.ts";
+import { type Batch, createBatch, put } from "./batch.ts";
+import { type CommitFailure, StoreUnavailable } from "./commit-failure.ts";
+import { type CommitLimits, Committer, type Settled, type StoreState } from "./commit.ts";
+import { type Engine, type KeyRange, StoreOpenError } from "./engine.ts";
+import { Feed } from "./feed.ts";
+import { GLOBAL_SHARD, SHARD_COUNT } from "./shards.ts";
+import type { Table } from "./table.ts";
+import { systemTable } from "./tables.ts";
+
+export interface StoreOptions {
+  readonly world: World;
+  /** Of the engine; made if it is not there. */
+  readonly directory: string;
+  readonly limits: CommitLimits;
+  readonly stateChanged: (readOnlyBecause: string | null) => void;
+}
+
+export interface RangeQuery extends Pick<KeyRange, "from" | "to"> {
+  readonly reverse: boolean;
+  readonly limit: number;
+}
+
+/** A range never brings more at once; who wants more asks again from the last key. */
+const RANGE_BYTES_MAX = 64 * 1024 * 1024;
+/** Raised when an older program could not read what this one writes. */
+const FORMAT = 1;
+
+export class Store {
+  readonly feed: Feed = new Feed();
+  readonly #committer: Committer;
+  readonly #resets: (() => void)[] = [];
+  /** Rises at each reset: who waited across one holds objects that are no longer loaded. */
+  epoch = 0;
+
+  private constructor(engine: Engine, options: StoreOptions) {
+    this.#committer = new Committer(engine, {
+      world: options.world,
+      directory: options.directory,
+      limits: options.limits,
+      reset: () => this.#reset(),
+      stateChanged: options.stateChanged,
+    });
+  }
+
+  /** Rejects with a `StoreOpenError` when the directory cannot be used. */
+  static async open(options: StoreOptions): Promise<Store> {
+    const engine = await options.world.openEngine(options.directory);
+    const store = new Store(engine, options);
+    try {
+      await store.#checkFormat(options.directory);
+    } catch (error) {
+      await engine.close();
+      throw error;
+    }
+    return store;
+  }
+
+  get state(): StoreState {
+    return this.#committer.state;
+  }
+  get readOnlyBecause(): string | null {
+    return this.#committer.readOnlyBecause;
+  }
+
+  /** Why a batch would be refused now; null: it would be taken. */
+  refusal(): CommitFailure | null {
+    return this.#committer.refusal();
+  }
+
+  /**
+   * Durable after everything handed over before it. `settled` runs once, in hand-over order: null means durable and
+   * readable. On failure the reset listeners have run before, and every batch handed over since has failed too.
+   */
+  commit(batch: Batch, settled: Settled): void {
+    this.#committer.commit(batch, settled);
+  }
+
+  /** As `commit`, for who waits. */
+  committed(batch: Batch): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.commit(batch, (failure) => (failure === null ? resolve() : reject(new StoreUnavailable(failure))));
+    });
+  }
+
+  /** Forget loaded objects: a failed write, later a lost leadership. */
+  onReset(drop: () => void): void {
+    this.#resets.push(drop);
+  }
+
+  get<Key, Row>(table: Table<Key, Row>, shard: number, key: Key): Row | undefined {
+    const keyBytes = table.keyOf(shard, key);
+    const value = this.#read((engine) => engine.get(keyBytes));
+    return value === undefined ? undefined : table.decode(value, keyBytes);
+  }
+
+  async getMany<Key, Row>(
+    table: Table<Key, Row>,
+    at: readonly { readonly shard: number; readonly key: Key }[],
+  ): Promise<(Row | undefined)[]> {
+    const keys = at.map((each) => table.keyOf(each.shard, each.key));
+    const values = await this.#readLater((engine) => engine.getMany(keys));
+    return values.map((value, index) => (value === undefined ? undefined : table.decode(value, keys[index]!)));
+  }
+
+  async range<Key, Row>(table: Table<Key, Row>, query: RangeQuery): Promise<Row[]> {
+    const entries = await this.#readLater((engine) => engine.range({ ...query, bytesMax: RANGE_BYTES_MAX }));
+    return entries.map(([key, value]) => table.decode(value, key));
+  }
+
+  /** Only the keys: the message-id table is read so at start. */
+  async rangeKeys(query: RangeQuery): Promise<Uint8Array[]> {
+    const entries = await this.#readLater((engine) => engine.range({ ...query, bytesMax: RANGE_BYTES_MAX }));
+    return entries.map(([key]) => key);
+  }
+
+  /** Writes what was handed over, then closes. */
+  async close(): Promise<void> {
+    await this.#committer.close();
+  }
+
+  async #checkFormat(directory: string): Promise<void> {
+    const format = this.get(systemTable, GLOBAL_SHARD, "format");
+    const shards = this.get(systemTable, GLOBAL_SHARD, "shards");
+    if (format === undefined) {
+      const batch = createBatch(GLOBAL_SHARD);
+      put(batch, systemTable, "format", FORMAT);
+      put(batch, systemTable, "shards", SHARD_COUNT);
+      await this.#committer.engine.write([batch]);
+      return;
+    }
+    if (format > FORMAT || shards !== SHARD_COUNT)
+      throw new StoreOpenError(
+        "newer_format",
+        `the data in ${directory} is of format ${format} with ${shards} shards; this version reads format ${FORMAT} with ${SHARD_COUNT}`,
+      );
+  }
+
+  /** While the store is reopened there may be nothing to read from. */
+  #read<Result>(from: (engine: Engine) => Result): Result {
+    try {
+      return from(this.#committer.engine);
+    } catch (cause) {
+      throw unreadable(cause);
+    }
+  }
+
+  async #readLater<Result>(from: (engine: Engine) => Promise<Result>): Promise<Result> {
+    try {
+      return await from(this.#committer.engine);
+    } catch (cause) {
+      throw unreadable(cause);
+    }
+  }
+
+  #reset(): void {
+    this.epoch++;
+    for (const drop of this.#resets) drop();
+  }
+}
+
+function unreadable(cause: unknown): StoreUnavailable {
+  return cause instanceof StoreUnavailable ? cause : new StoreUnavailable({ outcome: "refused", code: "read_only", cause });
+}

@@ -1,0 +1,371 @@
+/**
+ * Every table: its key, its row, and the shard it lies in. A key is shard u16, table u8, then the table's own parts; a
+ * row begins with its version byte. A channel's rows carry (type u8, id text) in front, so one channel's messages are
+ * neighbours and a shard is one contiguous range.
+ *
+ * | id | table        | key                                   | shard of | row |
+ * |----|--------------|---------------------------------------|----------|-----|
+ * | 1  | message      | channel, log, seq                     | channel  | one message |
+ * | 2  | message id   | id                                    | channel  | where it stands: channel, log, seq. In id order this is the feed |
+ * | 3  | receipt      | channel, log, from uid, client number | channel  | idempotency: id, seq, hash of the payload |
+ * | 4  | head         | channel, log                          | channel  | the last message's place, time and id |
+ * | 5  | last sent    | channel, uid                          | channel  | the mark of the user's own last message |
+ * | 6–8| member, deny, allow | channel, uid                   | channel  | since when |
+ * | 9  | channel      | channel                               | channel  | flags, times, sizes of the three lists |
+ * | 10 | conversation | uid, channel                          | user     | membership and marks |
+ * | 11 | device       | uid, device flag                      | user     | token and level |
+ * | 12 | system uid   | uid                                   | 0        | – |
+ * | 13 | system       | name                                  | 0        | format of the data directory |
+ */
+import type { Conversation } from "../messaging/conversation.ts";
+import type { ChannelKey, Head, LogName, Mark, MessageId, Receipt, StoredMessage } from "../messaging/message.ts";
+import type { Device } from "../messaging/users.ts";
+import { ByteReader, ByteWriter } from "./bytes.ts";
+import type { KeyRange } from "./engine.ts";
+import type { Table } from "./table.ts";
+
+const keys = new ByteWriter();
+const rows = new ByteWriter();
+const ROW_VERSION = 1;
+
+function key(shard: number, table: number): ByteWriter {
+  return keys.begin().u16(shard).u8(table);
+}
+function channelKey(shard: number, table: number, channel: ChannelKey): ByteWriter {
+  return key(shard, table).u8(channel.type).text(channel.id);
+}
+function row(): ByteWriter {
+  return rows.begin().u8(ROW_VERSION);
+}
+function read(value: Uint8Array): ByteReader {
+  const reader = new ByteReader(value);
+  const version = reader.u8();
+  if (version !== ROW_VERSION) throw new Error(`a row of version ${version}: the data is of a newer format`);
+  return reader;
+}
+/** Past shard and table. */
+function readKey(bytes: Uint8Array): ByteReader {
+  return new ByteReader(bytes, 3);
+}
+function readChannel(reader: ByteReader): ChannelKey {
+  return { type: reader.u8(), id: reader.text() };
+}
+const LOGS: readonly LogName[] = ["chat", "command"];
+function logByte(log: LogName): number {
+  return log === "chat" ? 0 : 1;
+}
+function logOf(byte: number): LogName {
+  return LOGS[byte] ?? "chat";
+}
+const EMPTY = new Uint8Array([ROW_VERSION]);
+
+export interface LogKey {
+  readonly channel: ChannelKey;
+  readonly log: LogName;
+}
+export interface MessageKey extends LogKey {
+  readonly seq: number;
+}
+export const messageTable: Table<MessageKey, StoredMessage> = {
+  name: "message",
+  id: 1,
+  keyOf: (shard, at) => channelKey(shard, 1, at.channel).u8(logByte(at.log)).u48(at.seq).take(),
+  encode: (message) =>
+    row()
+      .u8(message.flags)
+      .u8(message.setting)
+      .id(message.id)
+      .u48(message.countedTotal)
+      .u32(message.timeSeconds)
+      .u32(message.expireSeconds)
+      .text(message.fromUid)
+      .text(message.clientMsgNo)
+      .text(message.topic)
+      .raw(message.payload)
+      .take(),
+  decode(value, keyBytes) {
+    const at = readKey(keyBytes);
+    const channel = readChannel(at);
+    const log = logOf(at.u8());
+    const seq = at.u48();
+    const reader = read(value);
+    const flags = reader.u8();
+    const setting = reader.u8();
+    const id = reader.id();
+    const countedTotal = reader.u48();
+    const timeSeconds = reader.u32();
+    const expireSeconds = reader.u32();
+    const fromUid = reader.text();
+    const clientMsgNo = reader.text();
+    const topic = reader.text();
+    const payload = reader.rest();
+    return {
+      id,
+      seq,
+      countedTotal,
+      timeSeconds,
+      channel,
+      log,
+      fromUid,
+      clientMsgNo,
+      session: 0,
+      flags,
+      setting,
+      expireSeconds,
+      topic,
+      payload,
+    };
+  },
+};
+
+export const messageIdTable: Table<MessageId, MessageKey> = {
+  name: "message id",
+  id: 2,
+  keyOf: (shard, id) => key(shard, 2).id(id).take(),
+  encode: (at) => row().u8(logByte(at.log)).u8(at.channel.type).text(at.channel.id).u48(at.seq).take(),
+  decode(value) {
+    const reader = read(value);
+    const log = logOf(reader.u8());
+    return { log, channel: readChannel(reader), seq: reader.u48() };
+  },
+};
+/** The id in a key of the message-id table. */
+export function messageIdOfKey(keyBytes: Uint8Array): MessageId {
+  return readKey(keyBytes).id();
+}
+
+export interface ReceiptKey extends LogKey {
+  readonly fromUid: string;
+  readonly clientMsgNo: string;
+}
+export const receiptTable: Table<ReceiptKey, Receipt> = {
+  name: "receipt",
+  id: 3,
+  keyOf: (shard, at) =>
+    channelKey(shard, 3, at.channel).u8(logByte(at.log)).text(at.fromUid).text(at.clientMsgNo).take(),
+  encode: (receipt) => row().id(receipt.id).u48(receipt.seq).raw(receipt.payloadHash).take(),
+  decode(value) {
+    const reader = read(value);
+    return { id: reader.id(), seq: reader.u48(), payloadHash: reader.rest() };
+  },
+};
+
+export const headTable: Table<LogKey, Head> = {
+  name: "head",
+  id: 4,
+  keyOf: (shard, at) => channelKey(shard, 4, at.channel).u8(logByte(at.log)).take(),
+  encode: (head) =>
+    row().u48(head.seq).u48(head.counted).u32(head.timeSeconds).id(head.lastId).u48(head.firstSeq).take(),
+  decode(value) {
+    const reader = read(value);
+    return {
+      seq: reader.u48(),
+      counted: reader.u48(),
+      timeSeconds: reader.u32(),
+      lastId: reader.id(),
+      firstSeq: reader.u48(),
+    };
+  },
+};
+
+export interface ListKey {
+  readonly channel: ChannelKey;
+  readonly uid: string;
+}
+export const lastSentTable: Table<ListKey, Mark> = {
+  name: "last sent",
+  id: 5,
+  keyOf: (shard, at) => channelKey(shard, 5, at.channel).text(at.uid).take(),
+  encode: (mark) => row().u48(mark.seq).u48(mark.counted).take(),
+  decode(value) {
+    const reader = read(value);
+    return { seq: reader.u48(), counted: reader.u48() };
+  },
+};
+
+export interface ListRow {
+  readonly uid: string;
+  readonly createdMs: number;
+}
+function listTable(name: string, id: number): Table<ListKey, ListRow> {
+  return {
+    name,
+    id,
+    keyOf: (shard, at) => channelKey(shard, id, at.channel).text(at.uid).take(),
+    encode: (entry) => row().u48(entry.createdMs).take(),
+    decode(value, keyBytes) {
+      const at = readKey(keyBytes);
+      readChannel(at);
+      return { uid: at.text(), createdMs: read(value).u48() };
+    },
+  };
+}
+export const memberTable: Table<ListKey, ListRow> = listTable("member", 6);
+export const denyTable: Table<ListKey, ListRow> = listTable("deny", 7);
+export const allowTable: Table<ListKey, ListRow> = listTable("allow", 8);
+
+export interface ChannelRow {
+  /** Made by /channel, /channel/info or the first member; a record that only carries lists has not been. */
+  readonly created: boolean;
+  readonly ban: boolean;
+  readonly disband: boolean;
+  readonly sendBan: boolean;
+  readonly large: boolean;
+  readonly allowStranger: boolean;
+  readonly createdMs: number;
+  readonly updatedMs: number;
+  /** Sizes of the three lists: an empty one is never looked for on disk. */
+  readonly members: number;
+  readonly deny: number;
+  readonly allow: number;
+}
+export const channelTable: Table<ChannelKey, ChannelRow> = {
+  name: "channel",
+  id: 9,
+  keyOf: (shard, channel) => channelKey(shard, 9, channel).take(),
+  encode: (channel) =>
+    row()
+      .u8(
+        (channel.created ? 1 : 0) |
+          (channel.ban ? 2 : 0) |
+          (channel.disband ? 4 : 0) |
+          (channel.sendBan ? 8 : 0) |
+          (channel.large ? 16 : 0) |
+          (channel.allowStranger ? 32 : 0),
+      )
+      .u48(channel.createdMs)
+      .u48(channel.updatedMs)
+      .u32(channel.members)
+      .u32(channel.deny)
+      .u32(channel.allow)
+      .take(),
+  decode(value) {
+    const reader = read(value);
+    const bits = reader.u8();
+    return {
+      created: (bits & 1) !== 0,
+      ban: (bits & 2) !== 0,
+      disband: (bits & 4) !== 0,
+      sendBan: (bits & 8) !== 0,
+      large: (bits & 16) !== 0,
+      allowStranger: (bits & 32) !== 0,
+      createdMs: reader.u48(),
+      updatedMs: reader.u48(),
+      members: reader.u32(),
+      deny: reader.u32(),
+      allow: reader.u32(),
+    };
+  },
+};
+
+export interface ConversationKey {
+  readonly uid: string;
+  readonly channel: ChannelKey;
+}
+export const conversationTable: Table<ConversationKey, Conversation> = {
+  name: "conversation",
+  id: 10,
+  keyOf: (shard, at) => key(shard, 10).text(at.uid).u8(at.channel.type).text(at.channel.id).take(),
+  encode: (conversation) =>
+    row()
+      .u8((conversation.membership === "left" ? 1 : 0) | (conversation.commandEnd === null ? 0 : 2))
+      .u48(conversation.join.seq)
+      .u48(conversation.join.counted)
+      .u48(conversation.read.seq)
+      .u48(conversation.read.counted)
+      .u48(conversation.deletedTo.seq)
+      .u48(conversation.deletedTo.counted)
+      .u48(conversation.markedUnread)
+      .u48(conversation.commandSeq)
+      .u48(conversation.commandEnd ?? 0)
+      .id(conversation.changed)
+      .take(),
+  decode(value, keyBytes) {
+    const at = readKey(keyBytes);
+    at.text();
+    const channel = readChannel(at);
+    const reader = read(value);
+    const bits = reader.u8();
+    const join = { seq: reader.u48(), counted: reader.u48() };
+    const readMark = { seq: reader.u48(), counted: reader.u48() };
+    const deletedTo = { seq: reader.u48(), counted: reader.u48() };
+    const markedUnread = reader.u48();
+    const commandSeq = reader.u48();
+    const commandEnd = reader.u48();
+    return {
+      channel,
+      membership: (bits & 1) !== 0 ? "left" : "member",
+      join,
+      read: readMark,
+      deletedTo,
+      markedUnread,
+      commandSeq,
+      commandEnd: (bits & 2) !== 0 ? commandEnd : null,
+      changed: reader.id(),
+    };
+  },
+};
+
+export interface DeviceKey {
+  readonly uid: string;
+  readonly flag: number;
+}
+export const deviceTable: Table<DeviceKey, Device> = {
+  name: "device",
+  id: 11,
+  keyOf: (shard, at) => key(shard, 11).text(at.uid).u8(at.flag).take(),
+  encode: (device) =>
+    row()
+      .u8(device.level === "master" ? 1 : 0)
+      .text(device.token)
+      .take(),
+  decode(value) {
+    const reader = read(value);
+    return { level: reader.u8() === 1 ? "master" : "slave", token: reader.text() };
+  },
+};
+
+export const systemUidTable: Table<string, string> = {
+  name: "system uid",
+  id: 12,
+  keyOf: (shard, uid) => key(shard, 12).text(uid).take(),
+  encode: () => EMPTY,
+  decode: (_value, keyBytes) => readKey(keyBytes).text(),
+};
+
+export const systemTable: Table<string, number> = {
+  name: "system",
+  id: 13,
+  keyOf: (shard, name) => key(shard, 13).text(name).take(),
+  encode: (value) => row().u48(value).take(),
+  decode: (value) => read(value).u48(),
+};
+
+/** All rows of one table in one shard whose key begins with these parts. */
+export function tableRange(table: Table<never, unknown>, shard: number): Pick<KeyRange, "from" | "to"> {
+  return prefixRange(key(shard, table.id).take());
+}
+export function channelRange(table: Table<never, unknown>, shard: number, channel: ChannelKey): Pick<KeyRange, "from" | "to"> {
+  return prefixRange(channelKey(shard, table.id, channel).take());
+}
+export function userRange(table: Table<never, unknown>, shard: number, uid: string): Pick<KeyRange, "from" | "to"> {
+  return prefixRange(key(shard, table.id).text(uid).take());
+}
+/** Messages with first ≤ seq ≤ last. */
+export function seqRange(shard: number, at: LogKey, firstSeq: number, lastSeq: number): Pick<KeyRange, "from" | "to"> {
+  return {
+    from: messageTable.keyOf(shard, { ...at, seq: firstSeq }),
+    to: messageTable.keyOf(shard, { ...at, seq: lastSeq + 1 }),
+  };
+}
+function prefixRange(prefix: Uint8Array): Pick<KeyRange, "from" | "to"> {
+  const to = Buffer.from(prefix);
+  for (let i = to.length - 1; i >= 0; i--) {
+    const byte = to[i] ?? 0;
+    if (byte < 255) {
+      to[i] = byte + 1;
+      return { from: prefix, to: to.subarray(0, i + 1) };
+    }
+  }
+  return { from: prefix, to: Buffer.alloc(prefix.length + 1, 255) };
+}
