@@ -1,0 +1,79 @@
+import { expect, test } from "vitest";
+import { defaultConfig, loadConfig } from "../config/load.ts";
+import type { Config } from "../config/schema.ts";
+import { StoreOpenError } from "../store/engine.ts";
+import { type Startup, startFailureLine, startupLines } from "./startup-lines.ts";
+
+function startup(config: Config, changes: Partial<Startup> = {}): Startup {
+  return {
+    version: "1.2.3",
+    nodeVersion: "24.0.0",
+    config,
+    listening: { tcp: config.addr, websocket: config.wsAddr, http: config.httpAddr },
+    dataDirectory: "/data",
+    configFile: undefined,
+    warnings: [],
+    readyMs: 312.4,
+    ...changes,
+  };
+}
+
+function configured(text: string): Config {
+  const loaded = loadConfig({ file: { path: "wk.yaml", text }, env: {}, flags: {} });
+  return loaded.ok ? loaded.config : expect.unreachable(JSON.stringify(loaded.errors));
+}
+
+test("the defaults are shown as what they are: open", () => {
+  expect(startupLines(startup(defaultConfig()))).toEqual([
+    "wukong-ts 1.2.3 on Node 24.0.0, node id 1001, ready in 313 ms",
+    "  TCP        tcp://0.0.0.0:5100",
+    "  WebSocket  ws://0.0.0.0:5200",
+    "  HTTP API   http://0.0.0.0:5001",
+    "  data       /data",
+    "insecure: tokenAuthOn is false: anyone can connect as any user",
+    "insecure: managerToken is not set: whoever reaches the HTTP API can read and send everything",
+    "insecure: listening on all interfaces without TLS: keep it behind a firewall or a TLS proxy",
+  ]);
+});
+
+test("nothing is called insecure where nothing is, and no secret is shown", () => {
+  const config = configured(
+    "tokenAuthOn: true\nmanagerToken: s3cret\naddr: 127.0.0.1:0\nwsAddr: 'ws://[::1]:5200'\nhttpAddr: off",
+  );
+  const lines = startupLines(
+    startup(config, { listening: { tcp: { host: "127.0.0.1", port: 40123 }, websocket: config.wsAddr, http: null } }),
+  );
+  expect(lines.slice(1)).toEqual([
+    "  TCP        tcp://127.0.0.1:40123",
+    "  WebSocket  ws://[::1]:5200",
+    "  data       /data",
+  ]);
+});
+
+test("twelve lines are the most, whatever is configured", () => {
+  for (const tokenAuthOn of [true, false]) {
+    const config = configured(`tokenAuthOn: ${tokenAuthOn}\ncustomerService.visitorsOn: true\ndisableEncryption: true`);
+    const lines = startupLines(
+      startup(config, { configFile: "/etc/wk.yaml", warnings: ["without effect here: a, b"] }),
+    );
+    expect(lines.length).toBeGreaterThan(9);
+    expect(lines.length).toBeLessThanOrEqual(12);
+  }
+});
+
+test("what keeps a server from starting is one line", () => {
+  const listenError = Object.assign(new Error("listen EADDRINUSE: address already in use :::5100"), {
+    code: "EADDRINUSE",
+    syscall: "listen",
+    address: "::",
+    port: 5100,
+  });
+  expect(startFailureLine(listenError)).toBe("cannot listen on [::]:5100: another program uses this port (EADDRINUSE)");
+  const hostError = Object.assign(new Error("x"), { code: "ENOTFOUND", syscall: "getaddrinfo", hostname: "nowhere" });
+  expect(startFailureLine(hostError)).toBe("cannot listen on nowhere: no such host (ENOTFOUND)");
+  expect(startFailureLine(new StoreOpenError("locked", "the data directory /d is in use by another process"))).toBe(
+    "the data directory /d is in use by another process",
+  );
+  expect(startFailureLine(new TypeError("a bug"))).toBeUndefined();
+  expect(startFailureLine("thrown text")).toBeUndefined();
+});

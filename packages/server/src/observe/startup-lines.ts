@@ -1,0 +1,90 @@
+/**
+ * What the operator reads when the server has started: where it listens, where the data is, what is insecure. At most
+ * twelve lines. And the one line that says why it has not started.
+ */
+import type { ListenAddress } from "../config/field.ts";
+import type { Config } from "../config/schema.ts";
+import { StoreOpenError } from "../store/engine.ts";
+
+/** Where a started server listens, with the actual ports; null: not at all. */
+export interface Listening {
+  readonly tcp: ListenAddress | null;
+  readonly websocket: ListenAddress | null;
+  readonly http: ListenAddress | null;
+}
+
+export interface Startup {
+  readonly version: string;
+  readonly nodeVersion: string;
+  readonly config: Config;
+  readonly listening: Listening;
+  /** Absolute. */
+  readonly dataDirectory: string;
+  readonly configFile: string | undefined;
+  readonly warnings: readonly string[];
+  readonly readyMs: number;
+}
+
+export function startupLines(startup: Startup): string[] {
+  const { listening, config } = startup;
+  const shown: (readonly [string, string])[] = [];
+  if (listening.tcp !== null) shown.push(["TCP", `tcp://${hostAndPort(listening.tcp)}`]);
+  if (listening.websocket !== null) shown.push(["WebSocket", `ws://${hostAndPort(listening.websocket)}`]);
+  if (listening.http !== null) shown.push(["HTTP API", `http://${hostAndPort(listening.http)}`]);
+  shown.push(["data", startup.dataDirectory]);
+  if (startup.configFile !== undefined) shown.push(["config", startup.configFile]);
+  return [
+    `wukong-ts ${startup.version} on Node ${startup.nodeVersion}, node id ${config.cluster.nodeId}, ready in ${Math.ceil(startup.readyMs)} ms`,
+    ...shown.map(([name, value]) => `  ${name.padEnd(10)} ${value}`),
+    ...startup.warnings.map((warning) => `warning: ${warning}`),
+    ...insecurities(config, listening).map((text) => `insecure: ${text}`),
+  ];
+}
+
+function insecurities(config: Config, listening: Listening): string[] {
+  const found: string[] = [];
+  if (!config.tokenAuthOn) found.push("tokenAuthOn is false: anyone can connect as any user");
+  if (config.customerService.visitorsOn && config.tokenAuthOn) {
+    found.push(`customerService.visitorsOn: uids that end in ${config.customerService.visitorsSuffix} need no token`);
+  }
+  if (config.managerToken === "" && listening.http !== null) {
+    found.push("managerToken is not set: whoever reaches the HTTP API can read and send everything");
+  }
+  if (config.disableEncryption) found.push("disableEncryption: messages travel as plain text");
+  const open = [listening.tcp, listening.websocket, listening.http].filter((at) => at !== null && isEveryInterface(at));
+  if (open.length > 0) found.push("listening on all interfaces without TLS: keep it behind a firewall or a TLS proxy");
+  return found;
+}
+
+/** One line for whatever kept the server from starting; undefined when it is a bug and the stack is wanted. */
+export function startFailureLine(error: unknown): string | undefined {
+  if (error instanceof StoreOpenError) return error.message;
+  if (!(error instanceof Error) || !("syscall" in error) || !("code" in error)) return undefined;
+  const code = String(error.code);
+  if (error.syscall === "listen" || error.syscall === "bind") {
+    const at =
+      "address" in error && "port" in error
+        ? hostAndPort({ host: String(error.address), port: Number(error.port) })
+        : "the configured address";
+    const why = LISTEN_PROBLEMS[code] ?? error.message;
+    return `cannot listen on ${at}: ${why} (${code})`;
+  }
+  if (error.syscall === "getaddrinfo" && "hostname" in error) {
+    return `cannot listen on ${String(error.hostname)}: no such host (${code})`;
+  }
+  return error.message;
+}
+
+const LISTEN_PROBLEMS: Readonly<Record<string, string>> = {
+  EADDRINUSE: "another program uses this port",
+  EADDRNOTAVAIL: "this machine does not have that address",
+  EACCES: "not permitted",
+};
+
+function hostAndPort({ host, port }: ListenAddress): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+function isEveryInterface(at: ListenAddress): boolean {
+  return at.host === "0.0.0.0" || at.host === "::";
+}
