@@ -72,7 +72,10 @@ async function start(options: Options): Promise<void> {
   const log = openLog(config);
   process.on("unhandledRejection", (error) => log.error("a promise failed and nobody looked", { error }));
 
-  const { createRealWorld, createServer } = await import("./index.ts");
+  const [{ createServer }, { createRealWorld }] = await Promise.all([
+    import("./server.ts"),
+    import("./world/real/real-world.ts"),
+  ]);
   const server = createServer({ config, world: createRealWorld(), log });
   const started = server.start().catch((error: unknown) => fail(startFailureLine(error) ?? stackOf(error)));
   endInOrder(server, log, started);
@@ -81,7 +84,7 @@ async function start(options: Options): Promise<void> {
     version: packageVersion(),
     nodeVersion: process.versions.node,
     config,
-    listening: server.addresses,
+    ports: server.addresses,
     dataDirectory: resolve(config.dataDir),
     configFile: file,
     warnings,

@@ -9,7 +9,7 @@ function startup(config: Config, changes: Partial<Startup> = {}): Startup {
     version: "1.2.3",
     nodeVersion: "24.0.0",
     config,
-    listening: { tcp: config.addr, websocket: config.wsAddr, http: config.httpAddr },
+    ports: { tcpPort: config.addr?.port, websocketPort: config.wsAddr?.port, httpPort: config.httpAddr?.port },
     dataDirectory: "/data",
     configFile: undefined,
     warnings: [],
@@ -40,9 +40,7 @@ test("nothing is called insecure where nothing is, and no secret is shown", () =
   const config = configured(
     "tokenAuthOn: true\nmanagerToken: s3cret\naddr: 127.0.0.1:0\nwsAddr: 'ws://[::1]:5200'\nhttpAddr: off",
   );
-  const lines = startupLines(
-    startup(config, { listening: { tcp: { host: "127.0.0.1", port: 40123 }, websocket: config.wsAddr, http: null } }),
-  );
+  const lines = startupLines(startup(config, { ports: { tcpPort: 40123, websocketPort: 5200, httpPort: undefined } }));
   expect(lines.slice(1)).toEqual([
     "  TCP        tcp://127.0.0.1:40123",
     "  WebSocket  ws://[::1]:5200",

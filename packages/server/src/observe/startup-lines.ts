@@ -6,18 +6,18 @@ import type { ListenAddress } from "../config/field.ts";
 import type { Config } from "../config/schema.ts";
 import { StoreOpenError } from "../store/engine.ts";
 
-/** Where a started server listens, with the actual ports; null: not at all. */
-export interface Listening {
-  readonly tcp: ListenAddress | null;
-  readonly websocket: ListenAddress | null;
-  readonly http: ListenAddress | null;
+/** The actual ports of a started server; undefined: no such listener. */
+export interface ListeningPorts {
+  readonly tcpPort: number | undefined;
+  readonly websocketPort: number | undefined;
+  readonly httpPort: number | undefined;
 }
 
 export interface Startup {
   readonly version: string;
   readonly nodeVersion: string;
   readonly config: Config;
-  readonly listening: Listening;
+  readonly ports: ListeningPorts;
   /** Absolute. */
   readonly dataDirectory: string;
   readonly configFile: string | undefined;
@@ -26,33 +26,37 @@ export interface Startup {
 }
 
 export function startupLines(startup: Startup): string[] {
-  const { listening, config } = startup;
+  const { config, ports } = startup;
+  const tcp = listening(config.addr, ports.tcpPort);
+  const websocket = listening(config.wsAddr, ports.websocketPort);
+  const http = listening(config.httpAddr, ports.httpPort);
   const shown: (readonly [string, string])[] = [];
-  if (listening.tcp !== null) shown.push(["TCP", `tcp://${hostAndPort(listening.tcp)}`]);
-  if (listening.websocket !== null) shown.push(["WebSocket", `ws://${hostAndPort(listening.websocket)}`]);
-  if (listening.http !== null) shown.push(["HTTP API", `http://${hostAndPort(listening.http)}`]);
+  if (tcp !== undefined) shown.push(["TCP", `tcp://${hostAndPort(tcp)}`]);
+  if (websocket !== undefined) shown.push(["WebSocket", `ws://${hostAndPort(websocket)}`]);
+  if (http !== undefined) shown.push(["HTTP API", `http://${hostAndPort(http)}`]);
   shown.push(["data", startup.dataDirectory]);
   if (startup.configFile !== undefined) shown.push(["config", startup.configFile]);
   return [
     `wukong-ts ${startup.version} on Node ${startup.nodeVersion}, node id ${config.cluster.nodeId}, ready in ${Math.ceil(startup.readyMs)} ms`,
     ...shown.map(([name, value]) => `  ${name.padEnd(10)} ${value}`),
     ...startup.warnings.map((warning) => `warning: ${warning}`),
-    ...insecurities(config, listening).map((text) => `insecure: ${text}`),
+    ...insecurities(config, [tcp, websocket, http], http !== undefined).map((text) => `insecure: ${text}`),
   ];
 }
 
-function insecurities(config: Config, listening: Listening): string[] {
+function insecurities(config: Config, at: readonly (ListenAddress | undefined)[], hasHttp: boolean): string[] {
   const found: string[] = [];
   if (!config.tokenAuthOn) found.push("tokenAuthOn is false: anyone can connect as any user");
   if (config.customerService.visitorsOn && config.tokenAuthOn) {
     found.push(`customerService.visitorsOn: uids that end in ${config.customerService.visitorsSuffix} need no token`);
   }
-  if (config.managerToken === "" && listening.http !== null) {
+  if (config.managerToken === "" && hasHttp) {
     found.push("managerToken is not set: whoever reaches the HTTP API can read and send everything");
   }
   if (config.disableEncryption) found.push("disableEncryption: messages travel as plain text");
-  const open = [listening.tcp, listening.websocket, listening.http].filter((at) => at !== null && isEveryInterface(at));
-  if (open.length > 0) found.push("listening on all interfaces without TLS: keep it behind a firewall or a TLS proxy");
+  if (at.some((address) => address !== undefined && isEveryInterface(address))) {
+    found.push("listening on all interfaces without TLS: keep it behind a firewall or a TLS proxy");
+  }
   return found;
 }
 
@@ -80,6 +84,10 @@ const LISTEN_PROBLEMS: Readonly<Record<string, string>> = {
   EADDRNOTAVAIL: "this machine does not have that address",
   EACCES: "not permitted",
 };
+
+function listening(configured: ListenAddress | null, port: number | undefined): ListenAddress | undefined {
+  return configured === null || port === undefined ? undefined : { host: configured.host, port };
+}
 
 function hostAndPort({ host, port }: ListenAddress): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
