@@ -45,7 +45,7 @@ export interface ListenAt {
   readonly port: number;
   /** One inbound WebSocket message may not be larger. */
   readonly messageBytesMax: number;
-  /** A TCP or WebSocket handshake that is not over by then is cut. */
+  /** A WebSocket (later: TLS) handshake that is not over by then is cut. Plain TCP has none. */
   readonly handshakeTimeoutMs: number;
 }
 
@@ -62,19 +62,24 @@ export interface Socket {
   readonly keepsBoundaries: boolean;
   /** Bytes given to `write` that the kernel has not taken yet. */
   readonly bufferedBytes: number;
-  /** Called once, right after accept. `closed` comes exactly once and last. */
+  /** Called once, inside accept. */
   bind(events: SocketEvents): void;
-  /** One system call for all buffers where the transport allows it; the buffers are the socket's from now on. */
+  /** One system call for all buffers where the transport allows it; the buffers are the socket's from now on. Nothing after `close`. */
   write(buffers: readonly Uint8Array[]): void;
   pause(): void;
   resume(): void;
+  /** "after-flush" sends what was written, for at most two seconds: a peer that does not read cannot hold the socket. */
   close(how: "after-flush" | "now"): void;
 }
 
 export interface SocketEvents {
   /** The chunk is the receiver's: it is never written to again. */
   bytes(chunk: Uint8Array): void;
+  /** The peer lives but sent nothing to decode: a WebSocket ping or pong, which the socket has answered itself. */
+  alive?(): void;
+  /** After a write left `bufferedBytes` above 0: it is 0 again. */
   drained(): void;
+  /** Exactly once and last, whoever closed and why. No `bytes` come after the owner's own `close`. */
   closed(): void;
 }
 

@@ -1,0 +1,48 @@
+/** Small files that are replaced as a whole: write beside, sync, rename, sync the folder. */
+import { mkdir, open, readFile, rename } from "node:fs/promises";
+import { dirname } from "node:path";
+import type { Files } from "../world.ts";
+
+export function createFiles(): Files {
+  // One replacement at a time, so that two of one path never share the file beside it.
+  let last: Promise<unknown> = Promise.resolve();
+  return {
+    async read(path) {
+      try {
+        return new Uint8Array(await readFile(path));
+      } catch (error) {
+        if (isMissing(error)) return undefined;
+        throw error;
+      }
+    },
+    replace(path, bytes) {
+      const done = last.then(() => replaceFile(path, bytes));
+      last = done.catch(() => undefined);
+      return done;
+    },
+  };
+}
+
+async function replaceFile(path: string, bytes: Uint8Array): Promise<void> {
+  const folder = dirname(path);
+  const beside = `${path}.new`;
+  await mkdir(folder, { recursive: true });
+  const file = await open(beside, "w");
+  try {
+    await file.writeFile(bytes);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(beside, path);
+  const folderHandle = await open(folder, "r");
+  try {
+    await folderHandle.sync();
+  } finally {
+    await folderHandle.close();
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "ENOENT";
+}

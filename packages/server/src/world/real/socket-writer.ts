@@ -1,0 +1,34 @@
+/**
+ * The outgoing side of a kernel socket, the same for TCP and WebSocket: what is still here, and telling when nothing is.
+ *
+ * Node's own "drain" comes only after the high-water mark was passed. Here an empty chunk is queued behind whatever the
+ * kernel did not take at once; its callback is the news. In the usual case, where the kernel takes all, this costs nothing.
+ */
+import type { Socket as NetSocket } from "node:net";
+
+const NOTHING = new Uint8Array(0);
+
+export class SocketWriter {
+  readonly #socket: NetSocket;
+  readonly #drained: () => void;
+  #isAwaiting = false;
+
+  constructor(socket: NetSocket, drained: () => void) {
+    this.#socket = socket;
+    this.#drained = drained;
+  }
+
+  /** After each write. */
+  watch(): void {
+    if (this.#isAwaiting || this.#socket.writableLength === 0) return;
+    this.#isAwaiting = true;
+    this.#socket.write(NOTHING, this.#onPassed);
+  }
+
+  readonly #onPassed = (error?: Error | null): void => {
+    this.#isAwaiting = false;
+    if (error != null || this.#socket.destroyed) return;
+    if (this.#socket.writableLength > 0) this.watch();
+    else this.#drained();
+  };
+}

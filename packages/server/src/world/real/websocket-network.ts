@@ -1,0 +1,146 @@
+/**
+ * WebSocket listeners and sockets, by `ws`. Any path, no subprotocol, no compression; text or binary, both are bytes.
+ * Each written buffer is one binary message; all messages of one write leave in one system call.
+ */
+import { createServer, type IncomingMessage } from "node:http";
+import type { Socket as NetSocket } from "node:net";
+import type { Duplex } from "node:stream";
+import { type WebSocket, WebSocketServer } from "ws";
+import type { ListenAt, Listener, Socket, SocketEvents, Timer, Timers } from "../world.ts";
+import { bindServer, remoteOf, stopAccepting } from "./listen.ts";
+import { SocketWriter } from "./socket-writer.ts";
+import { FLUSH_MS_MAX } from "./tcp-network.ts";
+
+/** Enough for browsers, which cut large messages; each fragment costs memory whatever its size. */
+const FRAGMENTS_MAX = 256;
+/** Chunks of one unfinished frame: a chunk of fewer bytes on average than this is not an honest network's. */
+const CHUNK_BYTES_MIN = 256;
+const CHUNKS_MIN = 1_024;
+/** Answers to pings that a peer does not read. */
+const PENDING_PONGS_MAX = 64;
+
+const SEND_OPTIONS = { binary: true, compress: false, fin: true } as const;
+const NORMAL_CLOSURE = 1000;
+
+export async function listenWebSocket(
+  at: ListenAt,
+  accept: (socket: Socket) => void,
+  timers: Timers,
+): Promise<Listener> {
+  const handshakes = new Map<Duplex, Timer>();
+  // Named first, because the types do not know the last two yet.
+  const options = {
+    noServer: true,
+    clientTracking: false,
+    perMessageDeflate: false,
+    handleProtocols: () => false as const,
+    maxPayload: at.messageBytesMax,
+    maxFragments: FRAGMENTS_MAX,
+    maxBufferedChunks: Math.max(CHUNKS_MIN, Math.ceil(at.messageBytesMax / CHUNK_BYTES_MIN)),
+    maxPendingAutoPongs: PENDING_PONGS_MAX,
+    closeTimeout: FLUSH_MS_MAX,
+  };
+  const upgrades = new WebSocketServer(options);
+  const server = createServer({ noDelay: true }, (_request, response) => {
+    response.writeHead(426, { connection: "close, upgrade", upgrade: "websocket", "content-type": "text/plain" });
+    response.end("Upgrade Required");
+  });
+  server.on("connection", (netSocket: NetSocket) => {
+    handshakes.set(
+      netSocket,
+      timers.after(at.handshakeTimeoutMs, () => netSocket.destroy()),
+    );
+    netSocket.once("close", () => endHandshake(handshakes, netSocket));
+  });
+  // `createServer` without TLS hands over the socket of "connection"; its type says less.
+  server.on("upgrade", (request: IncomingMessage, netSocket: NetSocket, head: Buffer) => {
+    upgrades.handleUpgrade(request, netSocket, head, (webSocket) => {
+      endHandshake(handshakes, netSocket);
+      webSocket.on("error", () => undefined);
+      const remote = remoteOf(netSocket);
+      if (remote === undefined) webSocket.terminate();
+      else accept(new WsSocket(webSocket, netSocket, remote, timers));
+    });
+  });
+  const port = await bindServer(server, at.host, at.port);
+  return {
+    port,
+    close() {
+      for (const netSocket of handshakes.keys()) netSocket.destroy();
+      return stopAccepting(server);
+    },
+  };
+}
+
+function endHandshake(handshakes: Map<Duplex, Timer>, netSocket: Duplex): void {
+  handshakes.get(netSocket)?.cancel();
+  handshakes.delete(netSocket);
+}
+
+class WsSocket implements Socket {
+  readonly remote: Socket["remote"];
+  readonly keepsBoundaries = true;
+  readonly #webSocket: WebSocket;
+  /** Below `#webSocket`: to cork it, and to see what it has not sent. */
+  readonly #socket: NetSocket;
+  readonly #timers: Timers;
+  #writer: SocketWriter | undefined;
+  #isClosing = false;
+  #flushTimer: Timer | undefined;
+
+  constructor(webSocket: WebSocket, socket: NetSocket, remote: Socket["remote"], timers: Timers) {
+    this.#webSocket = webSocket;
+    this.#socket = socket;
+    this.remote = remote;
+    this.#timers = timers;
+  }
+
+  get bufferedBytes(): number {
+    return this.#socket.writableLength;
+  }
+
+  bind(events: SocketEvents): void {
+    this.#writer = new SocketWriter(this.#socket, () => events.drained());
+    const alive = (): void => events.alive?.();
+    // The binary type is left at Node's default, so a message is always one Buffer, text included.
+    this.#webSocket.on("message", (message: Buffer) => {
+      if (!this.#isClosing) events.bytes(message);
+    });
+    this.#webSocket.on("ping", alive);
+    this.#webSocket.on("pong", alive);
+    this.#webSocket.once("close", () => {
+      this.#isClosing = true;
+      this.#flushTimer?.cancel();
+      events.closed();
+    });
+  }
+
+  write(buffers: readonly Uint8Array[]): void {
+    if (this.#isClosing || this.#webSocket.readyState !== this.#webSocket.OPEN) return;
+    this.#socket.cork();
+    for (const buffer of buffers) this.#webSocket.send(buffer, SEND_OPTIONS);
+    this.#socket.uncork();
+    this.#writer?.watch();
+  }
+
+  pause(): void {
+    if (!this.#isClosing) this.#webSocket.pause();
+  }
+
+  resume(): void {
+    this.#webSocket.resume();
+  }
+
+  close(how: "after-flush" | "now"): void {
+    if (how === "now") {
+      this.#isClosing = true;
+      this.#webSocket.terminate();
+      return;
+    }
+    if (this.#isClosing) return;
+    this.#isClosing = true;
+    this.#webSocket.resume();
+    this.#webSocket.close(NORMAL_CLOSURE);
+    this.#flushTimer = this.#timers.after(FLUSH_MS_MAX, () => this.#webSocket.terminate());
+  }
+}
