@@ -75,7 +75,7 @@ interface Running {
 
 async function startParts({ config, world, log }: ServerOptions): Promise<Running> {
   const { limits } = config;
-  const directory = config.dataDir === "" ? `${config.rootDir}/data` : config.dataDir;
+  const directory = `${config.dataDir}/db`;
   const store = await Store.open({
     world,
     directory,
