@@ -11,7 +11,7 @@ import { receiptTable } from "../store/tables.ts";
 import type { Clock } from "../world/world.ts";
 import { type Channel, type InFlightReceipt, logOf, receiptText } from "./channel.ts";
 import type { ChannelCache } from "./channel-cache.ts";
-import { internalKey, keepsRows, peerOf } from "./channel-kinds.ts";
+import { internalKey, keepsRows, kindOf, peerOf } from "./channel-kinds.ts";
 import type { Conversations } from "./conversations.ts";
 import type { IdGenerator } from "./ids.ts";
 import { type ChannelKey, type LogName, MessageFlag, type MessageId, ORIGIN, type StoredMessage } from "./message.ts";
@@ -153,10 +153,13 @@ export class Sender implements Sending {
     if (request.payload.length > this.#deps.options.payloadBytesMax) return Reason.systemError;
     if (!fits(request.clientMsgNo, CLIENT_MSG_NO_BYTES_MAX) || !fits(request.fromUid, UID_BYTES_MAX)) return Reason.systemError;
     if (!isChannelId(addressedTo.id)) return Reason.channelIdError;
+    if (request.fromUid.includes("@") || request.fromUid.endsWith(COMMAND_SUFFIX)) return Reason.channelIdError;
     const key = internalKey(addressedTo, request.fromUid);
     if (key === undefined || !isChannelId(key.id)) return Reason.channelIdError;
-    const peer = peerOfPerson(key, request.fromUid);
-    if (peer !== undefined && peer !== SYSTEM_UID && !isUid(peer)) return Reason.channelIdError;
+    // A message to somebody who cannot be would be acknowledged and found by nobody.
+    const kind = kindOf(key.type);
+    const implied = kind.implied(key.id);
+    if (kind.members === "implied" && (implied.length === 0 || !implied.every(isUid))) return Reason.channelIdError;
     return key;
   }
 
