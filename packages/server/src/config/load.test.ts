@@ -1,5 +1,7 @@
 import { readFileSync } from "node:fs";
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { exampleFile } from "./documents.ts";
 import { type ConfigSources, defaultConfig, formatConfigError, type LoadedConfig, loadConfig } from "./load.ts";
 import type { Config } from "./schema.ts";
 
@@ -170,6 +172,24 @@ test("keys without effect give one warning with all their names, and their value
       "without effect here: cluster.seed, cluster.addr, goPool.size, goPool.deep, jwt.expire, auth.users, WK_CLUSTER_SEED, WK_PLUGIN_INSTALL",
     ],
   });
+});
+
+test("no text in the file or the environment makes it throw", () => {
+  const example = exampleFile();
+  const damaged = fc
+    .array(fc.tuple(fc.nat(example.length), fc.nat(20), fc.string({ unit: "binary", maxLength: 8 })), { maxLength: 4 })
+    .map((cuts) =>
+      cuts.reduce((text, [at, length, put]) => text.slice(0, at) + put + text.slice(at + length), example),
+    );
+  const text = fc.oneof(damaged, fc.string({ unit: "binary" }), fc.json());
+  const env = fc.dictionary(fc.constantFrom("WK_MODE", "WK_ADDR", "WK_X", "WK_LIMITS_OUTBOXBYTESMAX"), fc.string());
+  fc.assert(
+    fc.property(text, env, (file, variables) => {
+      const loaded = load(file, variables);
+      expect(loaded.ok || loaded.errors.length > 0).toBe(true);
+    }),
+    { numRuns: 300 },
+  );
 });
 
 describe("the files that the conformance tool writes", () => {

@@ -30,15 +30,10 @@ export function readYamlFile(path: string, text: string): YamlFile {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: "silent" });
   const at = (offset: number): string => `${path}:${lines.linePos(offset).line}`;
-  if (document.errors.length > 0) {
-    return {
-      settings: [],
-      errors: document.errors.map((error) => ({
-        where: at(error.pos[0]),
-        key: "",
-        problem: `not YAML: ${error.message}`,
-      })),
-    };
+  // One mistake makes YAML report others behind it; only the first one helps.
+  const [broken] = document.errors;
+  if (broken !== undefined) {
+    return { settings: [], errors: [{ where: at(broken.pos[0]), key: "", problem: `not YAML: ${broken.message}` }] };
   }
 
   const settings: Setting[] = [];
