@@ -13,6 +13,7 @@ import {
   SYSTEM_UID,
 } from "@wukong-ts/protocol";
 import type { DeviceLevel, Users } from "../messaging/users.ts";
+import { fits, hasSpecialCharacters, UID_BYTES_MAX } from "../messaging/valid-ids.ts";
 import type { Random } from "../world/world.ts";
 import type { CloseReason } from "./close-reasons.ts";
 import { agreeOnKeys, type KeyAgreement } from "./key-agreement.ts";
@@ -28,12 +29,14 @@ export type ConnectVerdict =
   | { readonly kind: "refused"; readonly reason: number; readonly close: CloseReason }
   | { readonly kind: "cut"; readonly close: CloseReason };
 
-const ID_BYTES_MAX = 255;
+const DEVICE_ID_BYTES_MAX = 255;
 
 export function judgeConnect(connect: Connect, rules: ConnectRules): ConnectVerdict {
   const { uid, deviceId, deviceFlag, token } = connect;
-  if (uid.trim() === "" || /[@#&]/.test(uid) || isTooLong(uid)) return { kind: "cut", close: "bad_uid" };
-  if (isTooLong(deviceId)) return { kind: "cut", close: "bad_device_id" };
+  if (uid.trim() === "" || hasSpecialCharacters(uid) || !fits(uid, UID_BYTES_MAX)) {
+    return { kind: "cut", close: "bad_uid" };
+  }
+  if (!fits(deviceId, DEVICE_ID_BYTES_MAX)) return { kind: "cut", close: "bad_device_id" };
   if (uid === SYSTEM_UID || uid.endsWith(COMMAND_SUFFIX) || deviceId === SYSTEM_DEVICE_ID) {
     return { kind: "refused", reason: Reason.authFail, close: "reserved_id" };
   }
@@ -74,9 +77,4 @@ export function connackFor(
     salt: keys?.salt ?? "",
     ...(version >= 4 ? { nodeId: BigInt(at.nodeId) } : {}),
   };
-}
-
-/** In bytes of UTF-8; at most three per UTF-16 unit, so most ids need no encoding. */
-function isTooLong(id: string): boolean {
-  return id.length * 3 > ID_BYTES_MAX && Buffer.byteLength(id) > ID_BYTES_MAX;
 }

@@ -125,6 +125,10 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask, Receiv
     if (this.#state === "new" && this.#decoder.bufferedBytes > CONNECT_BYTES_MAX) this.close("connect_expected", "now");
   }
 
+  alive(): void {
+    this.#lastInboundMs = this.#host.world.clock.monotonicMs();
+  }
+
   drained(): void {
     this.#outbox.drained();
   }

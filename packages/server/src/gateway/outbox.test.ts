@@ -1,0 +1,129 @@
+import { describe, expect, test } from "vitest";
+import { EndOfTurn } from "./end-of-turn.ts";
+import { Outbox } from "./outbox.ts";
+import { HandSocket, HandTime } from "./test-kit.ts";
+
+function bench(options: { readonly bytesMax?: number; readonly transport?: "tcp" | "websocket" } = {}) {
+  const time = new HandTime();
+  const socket = new HandSocket(time, "10.0.0.1", options.transport ?? "tcp");
+  const overflows: number[] = [];
+  const turns = new EndOfTurn(time, (error) => {
+    throw error;
+  });
+  const outbox = new Outbox(socket, turns, {
+    bytesMax: options.bytesMax ?? 1 << 22,
+    overflowed: () => void overflows.push(1),
+  });
+  socket.bind({ bytes: () => undefined, drained: () => outbox.drained(), closed: () => undefined });
+  return { time, socket, outbox, overflows };
+}
+
+const frame = (byte: number, length = 3): Uint8Array => new Uint8Array(length).fill(byte);
+
+describe("an outbox", () => {
+  test("writes all frames of a turn in one write at its end, each a buffer of its own", () => {
+    const { time, socket, outbox } = bench({ transport: "websocket" });
+    for (const byte of [1, 2, 3]) outbox.add(frame(byte));
+    expect(socket.writes).toEqual([]);
+    time.turn();
+    expect(socket.writes).toEqual([[frame(1), frame(2), frame(3)]]);
+    outbox.add(frame(4));
+    time.settle();
+    expect(socket.writes).toHaveLength(2);
+  });
+
+  test("all outboxes of a turn share one callback", () => {
+    const time = new HandTime();
+    let callbacks = 0;
+    const timers = {
+      soon(run: () => void): void {
+        callbacks++;
+        time.soon(run);
+      },
+    };
+    const turns = new EndOfTurn(timers, () => undefined);
+    const outboxes = [1, 2, 3].map(
+      () => new Outbox(new HandSocket(time, "", "tcp"), turns, { bytesMax: 1000, overflowed: () => undefined }),
+    );
+    for (const outbox of outboxes) outbox.add(frame(1));
+    time.settle();
+    expect(callbacks).toBe(1);
+  });
+
+  test("gives clients that read one frame at a time one frame per write and turn", () => {
+    const { time, socket, outbox } = bench();
+    outbox.oneFramePerWrite = true;
+    for (const byte of [1, 2, 3]) outbox.add(frame(byte));
+    time.turn();
+    expect(socket.writes).toEqual([[frame(1)]]);
+    time.turn();
+    outbox.add(frame(4));
+    time.settle();
+    expect(socket.writes).toEqual([[frame(1)], [frame(2)], [frame(3)], [frame(4)]]);
+  });
+
+  test("keeps frames to itself while the socket is full, and goes on when it has drained", () => {
+    const { time, socket, outbox } = bench();
+    socket.isStuck = true;
+    outbox.add(frame(1, 100_000));
+    time.settle();
+    outbox.add(frame(2));
+    outbox.add(frame(3));
+    time.settle();
+    expect(socket.writes).toHaveLength(1);
+    socket.drain();
+    time.settle();
+    expect(socket.writes.slice(1)).toEqual([[frame(2), frame(3)]]);
+  });
+
+  test("overflows once what waits here and in the socket exceeds its bytes, and takes nothing after", () => {
+    const { time, socket, outbox, overflows } = bench({ bytesMax: 200_000 });
+    socket.isStuck = true;
+    outbox.add(frame(1, 150_000));
+    time.settle();
+    outbox.add(frame(2, 40_000));
+    expect(overflows).toHaveLength(0);
+    outbox.add(frame(3, 40_000));
+    expect(overflows).toHaveLength(1);
+    outbox.add(frame(4, 200_000));
+    time.settle();
+    expect(overflows).toHaveLength(1);
+    expect(socket.writes).toHaveLength(1);
+  });
+
+  test("counts what a frame costs, so that a million one-byte frames overflow it", () => {
+    const { socket, time, outbox, overflows } = bench({ bytesMax: 1 << 20 });
+    socket.isStuck = true;
+    outbox.add(frame(0, 70_000));
+    time.settle();
+    let added = 0;
+    while (overflows.length === 0 && added < 1_000_000) {
+      outbox.add(frame(1, 1));
+      added++;
+    }
+    expect(added).toBeLessThan(20_000);
+  });
+
+  test("a burst larger than the bound is no overflow while the socket takes it", () => {
+    const { time, socket, outbox, overflows } = bench({ bytesMax: 1 << 20 });
+    for (let index = 0; index < 100; index++) outbox.add(frame(index, 100_000));
+    time.settle();
+    expect(overflows).toHaveLength(0);
+    expect(socket.writes.flat()).toHaveLength(100);
+  });
+
+  test("writes everything before it shuts, one frame per write where that is the rule", () => {
+    for (const oneFramePerWrite of [false, true]) {
+      const { time, socket, outbox } = bench();
+      outbox.oneFramePerWrite = oneFramePerWrite;
+      for (const byte of [1, 2, 3]) outbox.add(frame(byte));
+      time.turn();
+      outbox.add(frame(4));
+      outbox.writeAllAndShut();
+      outbox.add(frame(5));
+      time.settle();
+      expect(socket.writes.flat()).toEqual([frame(1), frame(2), frame(3), frame(4)]);
+      if (oneFramePerWrite) expect(socket.writes.every((buffers) => buffers.length === 1)).toBe(true);
+    }
+  });
+});
