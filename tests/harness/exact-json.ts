@@ -34,7 +34,9 @@ export function rawNumber(text: string): object {
 }
 
 export function stringifyJson(value: unknown): string {
-  return JSON.stringify(value, (_key, inner: unknown) => (typeof inner === "bigint" ? rawNumber(String(inner)) : inner));
+  return JSON.stringify(value, (_key, inner: unknown) =>
+    typeof inner === "bigint" ? rawNumber(String(inner)) : inner,
+  );
 }
 
 /** The value at a dotted path ("body.0.unread", "body.length"); undefined where it ends early. */

@@ -2,8 +2,8 @@
  * The HTTP API as a back end calls it: exact 64-bit numbers both ways, raw bodies, the status and headers as they came.
  * An answer of any status is an answer; only a broken connection is an error.
  */
-import { Agent, request, type IncomingHttpHeaders } from "node:http";
-import { stringifyJson, tryParseJson, type Json } from "./exact-json.ts";
+import { Agent, type IncomingHttpHeaders, request } from "node:http";
+import { type Json, stringifyJson, tryParseJson } from "./exact-json.ts";
 
 export interface HttpAnswer {
   readonly status: number;

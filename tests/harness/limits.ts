@@ -2,13 +2,28 @@
  * The count bounds of the configuration. With WK_TEST_LIMITS=100 every server of the suite runs with each of them at 100:
  * whatever a bound evicts or forgets, no promise may depend on it.
  */
-export const COUNT_LIMITS: readonly string[] = [];
+export const COUNT_LIMITS: readonly string[] = [
+  "limits.sessionSendsMax",
+  "limits.outboxFramesMax",
+  "limits.pendingAcksMax",
+  "limits.channelCacheMax",
+  "limits.headCacheMax",
+  "limits.conversationCacheUsersMax",
+  "limits.listOrdersMax",
+  "limits.commitQueueBatchesMax",
+  "limits.fanOutMessagesMax",
+  "limits.fanOutSliceReceivers",
+];
+
+/** Count bounds that stay as they are: they say how many clients there may be, and the suite needs more than 100. */
+export const KEPT_LIMITS: readonly string[] = ["limits.connectionsMax", "limits.connectionsPerIpMax"];
 
 /** The settings that WK_TEST_LIMITS asks for; empty without it. */
 export function limitSettings(): Readonly<Record<string, number>> {
   const wanted = process.env["WK_TEST_LIMITS"];
   if (wanted === undefined || wanted === "") return {};
   const count = Number(wanted);
-  if (!Number.isSafeInteger(count) || count < 1) throw new Error(`WK_TEST_LIMITS must be a positive integer, not ${wanted}`);
+  if (!Number.isSafeInteger(count) || count < 1)
+    throw new Error(`WK_TEST_LIMITS must be a positive integer, not ${wanted}`);
   return Object.fromEntries(COUNT_LIMITS.map((key) => [key, count]));
 }

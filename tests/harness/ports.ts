@@ -2,7 +2,7 @@
  * Ports for servers under test. They lie below the range the system gives to outgoing connections, so that a server
  * finds its port again after a restart, and are claimed with a lock file, so that parallel test processes never collide.
  */
-import { openSync, closeSync, readFileSync, rmSync, writeSync, mkdirSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

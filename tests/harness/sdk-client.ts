@@ -86,7 +86,11 @@ export class SdkClient implements Disposable {
     });
   }
 
-  static async create(user: { readonly uid: string; readonly token?: string; readonly wsPort: number }): Promise<SdkClient> {
+  static async create(user: {
+    readonly uid: string;
+    readonly token?: string;
+    readonly wsPort: number;
+  }): Promise<SdkClient> {
     const sdk = (await loadSdk()).default.shared();
     sdk.config.uid = user.uid;
     sdk.config.token = user.token ?? "";
@@ -94,7 +98,11 @@ export class SdkClient implements Disposable {
     return new SdkClient(sdk, user.uid);
   }
 
-  static async connect(user: { readonly uid: string; readonly token?: string; readonly wsPort: number }): Promise<SdkClient> {
+  static async connect(user: {
+    readonly uid: string;
+    readonly token?: string;
+    readonly wsPort: number;
+  }): Promise<SdkClient> {
     const client = await SdkClient.create(user);
     await client.connect();
     return client;
@@ -125,7 +133,11 @@ export class SdkClient implements Disposable {
   }
 
   /** Sends a text and waits for its answer. */
-  async sendText(channelId: string, channelType: number, text: string): Promise<{ readonly reason: number; readonly messageSeq: number }> {
+  async sendText(
+    channelId: string,
+    channelType: number,
+    text: string,
+  ): Promise<{ readonly reason: number; readonly messageSeq: number }> {
     const message = await this.#sdk.chatManager.send(
       this.#sdk.newMessageText(text),
       this.#sdk.newChannel(channelId, channelType),
@@ -150,7 +162,8 @@ async function loadSdk(): Promise<SdkModule> {
     registerHooks({
       resolve(specifier, context, next) {
         const parent = context.parentURL;
-        if (parent === undefined || !parent.includes(SDK_FOLDER) || !specifier.startsWith(".")) return next(specifier, context);
+        if (parent === undefined || !parent.includes(SDK_FOLDER) || !specifier.startsWith("."))
+          return next(specifier, context);
         const name = specifier === "." || specifier === "./" ? "./index" : specifier;
         const url = new URL(`${name}.js`, parent);
         url.search = new URL(parent).search;

@@ -173,7 +173,8 @@ export class ServerProcess implements AsyncDisposable {
     running.delete(this);
     this.http.dropConnections();
     for (const port of this.#ports) releasePort(port);
-    if (process.env["WK_TEST_KEEP"] === undefined) rmSync(this.directory, { recursive: true, force: true, maxRetries: 5 });
+    if (process.env["WK_TEST_KEEP"] === undefined)
+      rmSync(this.directory, { recursive: true, force: true, maxRetries: 5 });
   }
 
   async #end(signal: "SIGTERM" | "SIGKILL", withinMs: number): Promise<Exit> {
@@ -294,7 +295,7 @@ function installGuard(): void {
   guard.isInstalled = true;
   sweepLeftovers();
   const destroyAll = (): void => {
-    for (const server of [...running]) server.destroy();
+    for (const server of Array.from(running)) server.destroy();
   };
   process.once("exit", destroyAll);
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {

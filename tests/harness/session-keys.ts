@@ -46,7 +46,10 @@ export class SessionKeys {
 
   decrypt(base64Text: Uint8Array): Buffer {
     const decipher = createDecipheriv("aes-128-cbc", this.#key, this.#iv);
-    return Buffer.concat([decipher.update(Buffer.from(Buffer.from(base64Text).toString(), "base64")), decipher.final()]);
+    return Buffer.concat([
+      decipher.update(Buffer.from(Buffer.from(base64Text).toString(), "base64")),
+      decipher.final(),
+    ]);
   }
 
   messageKey(signed: Uint8Array): string {

@@ -19,7 +19,8 @@ export async function eventually<Value>(
     } catch (error) {
       last = error;
     }
-    if (Date.now() >= end) throw new Error(`not within ${withinMs} ms: ${what} (last: ${describe(last)})`, { cause: last });
+    if (Date.now() >= end)
+      throw new Error(`not within ${withinMs} ms: ${what} (last: ${describe(last)})`, { cause: last });
     await delay(pauseMs);
     pauseMs = Math.min(pauseMs * 2, 100);
   }

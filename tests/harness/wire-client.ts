@@ -3,7 +3,16 @@
  * always (msgKey, one frame per WebSocket message, one answer per SEND), and says so in `faults`.
  */
 import { randomUUID } from "node:crypto";
-import { encodeFrame, type Frame, FrameDecoder, int64FromBigInt, int64ToBigInt, LATEST_VERSION, PacketType, Reason } from "@wukong-ts/protocol";
+import {
+  encodeFrame,
+  type Frame,
+  FrameDecoder,
+  int64FromBigInt,
+  int64ToBigInt,
+  LATEST_VERSION,
+  PacketType,
+  Reason,
+} from "@wukong-ts/protocol";
 import { createKeyPair, type KeyPair, SessionKeys } from "./session-keys.ts";
 import { openSocket, type Transport, type WireSocket } from "./wire-socket.ts";
 
@@ -106,7 +115,10 @@ export class WireClient implements Disposable {
     this.acknowledges = options.acknowledges ?? true;
     this.#options = options;
     this.#version = options.version ?? LATEST_VERSION;
-    this.#decoder = new FrameDecoder({ frameBytesMax: FRAME_BYTES_MAX, version: Math.min(this.#version, LATEST_VERSION) });
+    this.#decoder = new FrameDecoder({
+      frameBytesMax: FRAME_BYTES_MAX,
+      version: Math.min(this.#version, LATEST_VERSION),
+    });
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve;
     });
@@ -230,7 +242,10 @@ export class WireClient implements Disposable {
 
   /** Waits for `count` messages and takes all there are. */
   async takeSome(count: number, withinMs = 10_000): Promise<Received[]> {
-    if (!(await this.until(() => this.received.length >= count || this.isClosed, withinMs)) || this.received.length < count) {
+    if (
+      !(await this.until(() => this.received.length >= count || this.isClosed, withinMs)) ||
+      this.received.length < count
+    ) {
       throw new Error(`${this.uid} received ${this.received.length} of ${count} messages within ${withinMs} ms`);
     }
     return this.take();
@@ -348,7 +363,8 @@ export class WireClient implements Disposable {
       case PacketType.sendack: {
         const waiting = this.#waiting.get(frame.clientSeq);
         if (waiting === undefined) {
-          if (frame.clientSeq === 0 || frame.clientSeq > this.#clientSeq) this.faults.push(`an answer to no SEND (${frame.clientSeq})`);
+          if (frame.clientSeq === 0 || frame.clientSeq > this.#clientSeq)
+            this.faults.push(`an answer to no SEND (${frame.clientSeq})`);
           return;
         }
         this.#waiting.delete(frame.clientSeq);
@@ -381,7 +397,7 @@ export class WireClient implements Disposable {
   #onRecv(frame: Extract<Frame, { type: typeof PacketType.recv }>): void {
     if (this.#connack === undefined) this.faults.push("RECV before CONNACK");
     const messageId = int64ToBigInt(frame.messageId);
-    let payload = Buffer.from(frame.payload);
+    let payload: Buffer = Buffer.from(frame.payload);
     if (this.#keys !== undefined) {
       const head = `${messageId}${frame.messageSeq}${frame.clientMsgNo}${frame.timestamp}${frame.fromUid}${frame.channelId}${frame.channelType}`;
       const expected = this.#keys.messageKey(Buffer.concat([Buffer.from(head), payload]));
@@ -409,14 +425,15 @@ export class WireClient implements Disposable {
 
   #onClosed(): void {
     this.isClosed = true;
-    for (const waiting of this.#waiting.values()) waiting.resolve({ outcome: "closed", clientMsgNo: waiting.clientMsgNo });
+    for (const waiting of this.#waiting.values())
+      waiting.resolve({ outcome: "closed", clientMsgNo: waiting.clientMsgNo });
     this.#waiting.clear();
     this.#resolveClosed();
     this.#changed();
   }
 
   #changed(): void {
-    for (const listener of [...this.#listeners]) listener();
+    for (const listener of Array.from(this.#listeners)) listener();
   }
 }
 

@@ -1,0 +1,69 @@
+/**
+ * Every recorded case that is owed now, against a real server process per configuration.
+ * WK_CASES=text runs only the cases with that text in "area: name".
+ */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { ServerProcess } from "../harness/server-process.ts";
+import { type Case, loadCases, loadConfigurations, type RecordedCase } from "./case.ts";
+import { LATER_AREAS, LATER_CASES, LATER_PERMISSION_TYPES } from "./later.ts";
+import { startAll } from "./runner.ts";
+
+const PARALLEL = 8;
+const all = loadCases();
+const configurations = loadConfigurations();
+const owed = all.filter((entry) => reasonToWait(entry) === undefined);
+const chosen = owed.filter((entry) => titleOf(entry).includes(process.env["WK_CASES"] ?? ""));
+
+test("every entry of the list of later cases names something recorded", () => {
+  const areas = new Set(all.map((entry) => entry.area));
+  const titles = new Set(all.map(titleOf));
+  expect(Object.keys(LATER_AREAS).filter((area) => !areas.has(area))).toEqual([]);
+  expect(Object.keys(LATER_CASES).filter((title) => !titles.has(title))).toEqual([]);
+  for (const type of Object.keys(LATER_PERMISSION_TYPES)) {
+    expect(
+      all.some((entry) => isPermissionOf(entry, type)),
+      type,
+    ).toBe(true);
+  }
+});
+
+test("no two cases have the same area and name", () => {
+  expect(new Set(all.map(titleOf)).size).toBe(all.length);
+});
+
+for (const [configuration, cases] of Map.groupBy(chosen, (entry) => entry.recorded.config ?? "default")) {
+  describe(`configuration ${configuration}`, () => {
+    const held: { server?: ServerProcess; outcomes?: Map<Case, Promise<Error | undefined>> } = {};
+    beforeAll(async () => {
+      held.server = await ServerProcess.start({ settings: configurations[configuration]! });
+      const recorded = cases.map((entry) => entry.recorded);
+      held.outcomes = startAll(recorded, { server: held.server, configurations }, PARALLEL);
+    });
+    afterAll(async () => {
+      await held.server?.dispose();
+    });
+    for (const entry of cases) {
+      test(titleOf(entry), async () => {
+        const error = await held.outcomes!.get(entry.recorded);
+        if (error !== undefined) throw error;
+      });
+    }
+  });
+}
+
+function titleOf(entry: RecordedCase): string {
+  return `${entry.area}: ${entry.recorded.name}`;
+}
+
+function reasonToWait(entry: RecordedCase): string | undefined {
+  const type = Object.keys(LATER_PERMISSION_TYPES).find((name) => isPermissionOf(entry, name));
+  return (
+    LATER_AREAS[entry.area] ??
+    LATER_CASES[titleOf(entry)] ??
+    (type === undefined ? undefined : LATER_PERMISSION_TYPES[type])
+  );
+}
+
+function isPermissionOf(entry: RecordedCase, type: string): boolean {
+  return entry.area === "permissions" && entry.recorded.name.startsWith(`${type}:`);
+}
