@@ -2,6 +2,7 @@
  * Bytes to frames at any split. Owns the bytes of a frame that is not complete yet: at most the frame limit, because
  * an announced length beyond it fails at the header. Frames handed out share no memory with the input or each other.
  */
+import { type Allocate, allocateExact } from "./allocate.ts";
 import type { Frame } from "./frame.ts";
 import { readConnack } from "./frames/connack.ts";
 import { readConnect } from "./frames/connect.ts";
@@ -29,13 +30,15 @@ export interface FrameDecoderOptions {
   readonly frameBytesMax?: number;
   /** Default: `LATEST_VERSION`. */
   readonly version?: number;
+  /** For payloads. Default: memory of their own. */
+  readonly allocate?: Allocate;
 }
 
 export class FrameDecoder {
   /** Of the connection. CONNECT reads the same in all; set it after CONNECT, between two calls of `next`. */
   version: number;
   readonly #frameBytesMax: number;
-  readonly #reader = new Reader();
+  readonly #reader: Reader;
   #bytes: Uint8Array = NOTHING;
   #start = 0;
   #end = 0;
@@ -45,6 +48,7 @@ export class FrameDecoder {
 
   constructor(options: FrameDecoderOptions = {}) {
     this.#frameBytesMax = options.frameBytesMax ?? FRAME_BYTES_MAX_DEFAULT;
+    this.#reader = new Reader(options.allocate ?? allocateExact);
     this.version = options.version ?? LATEST_VERSION;
   }
 

@@ -1,4 +1,5 @@
 /** The public surface of the package, as a list. */
+export { type Allocate, allocateExact, allocateFromPool } from "./allocate.ts";
 export { base64FromBytes, base64ToBytes } from "./base64.ts";
 export {
   COMMAND_SUFFIX,

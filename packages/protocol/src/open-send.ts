@@ -1,4 +1,5 @@
 /** What the server does with an encrypted SEND: prove that the sender has the session key, then decrypt. */
+import { type Allocate, allocateExact } from "./allocate.ts";
 import { type CipherScratch, scratchFor } from "./cipher-scratch.ts";
 import { writeUnsignedDecimal } from "./decimal.ts";
 import type { Send } from "./frames/send.ts";
@@ -10,14 +11,18 @@ import { utf8Write } from "./utf8.ts";
 const NUMBERS_BYTES_MAX = 13;
 
 /** The plain payload, or undefined if msgKey does not fit or the payload is no ciphertext: reason 9. */
-export function openSend(send: Send, cipher: SessionCipher): Uint8Array | undefined {
+export function openSend(
+  send: Send,
+  cipher: SessionCipher,
+  allocate: Allocate = allocateExact,
+): Uint8Array | undefined {
   const payload = send.payload;
   // A UTF-16 unit has at most three bytes in UTF-8.
   const signBytesMax = NUMBERS_BYTES_MAX + 3 * (send.clientMsgNo.length + send.channelId.length) + payload.length;
   const scratch = scratchFor(signBytesMax);
   digestScratch(cipher, scratch, writeSendSign(send, scratch));
   if (!isMd5Hex(scratch.digest, send.msgKey)) return undefined;
-  return decryptText(cipher, payload, scratch);
+  return decryptText(cipher, payload, scratch, allocate);
 }
 
 /** clientSeq, clientMsgNo, channelId, channelType, payload, without separators. */

@@ -1,4 +1,5 @@
 /** Reads the fields of one frame's body, big-endian, and never beyond its end. Copies whatever it hands out. */
+import type { Allocate } from "./allocate.ts";
 import type { Int64 } from "./int64.ts";
 import { ProtocolError } from "./protocol-error.ts";
 import { utf8Read } from "./utf8.ts";
@@ -10,6 +11,11 @@ export class Reader {
   #bytes: Uint8Array = new Uint8Array(0);
   #offset = 0;
   #end = 0;
+  readonly #allocate: Allocate;
+
+  constructor(allocate: Allocate) {
+    this.#allocate = allocate;
+  }
 
   /** Points at the body of a frame. One reader serves all frames of a connection. */
   reset(bytes: Uint8Array, start: number, end: number): void {
@@ -73,11 +79,12 @@ export class Reader {
     return utf8Read(this.#bytes, at, at + length);
   }
 
-  /** Everything up to the end of the body, as a copy with memory of its own. */
+  /** Everything up to the end of the body, as a copy. */
   rest(): Uint8Array {
-    const start = this.#offset;
+    const rest = this.#allocate(this.remaining);
+    rest.set(this.#bytes.subarray(this.#offset, this.#end));
     this.#offset = this.#end;
-    return this.#bytes.slice(start, this.#end);
+    return rest;
   }
 
   #take(count: number): number {

@@ -1,5 +1,7 @@
 /** A RECV for one connection: payload encrypted, msgKey made, frame written, with one allocation. */
+
 import { BLOCK_BYTES } from "./aes.ts";
+import { type Allocate, allocateExact } from "./allocate.ts";
 import { base64Length } from "./base64.ts";
 import { type CipherScratch, scratchFor } from "./cipher-scratch.ts";
 import { writeSignedDecimal, writeUnsignedDecimal } from "./decimal.ts";
@@ -18,9 +20,19 @@ const NUMBERS_BYTES_MAX = 50;
  * `recv.payload` is the plain payload and `recv.msgKey` is ignored; everything else goes out as given. Without a cipher
  * the payload goes out as it is and msgKey is empty.
  */
-export function sealRecv(recv: Recv, cipher: SessionCipher | undefined, version: number): Uint8Array {
+export function sealRecv(
+  recv: Recv,
+  cipher: SessionCipher | undefined,
+  version: number,
+  allocate: Allocate = allocateExact,
+): Uint8Array {
   if (cipher === undefined) {
-    const writer = new Writer(PacketType.recv, recv.flags, sizeOfRecvHead(recv, 0, version) + recv.payload.length);
+    const writer = new Writer(
+      PacketType.recv,
+      recv.flags,
+      sizeOfRecvHead(recv, 0, version) + recv.payload.length,
+      allocate,
+    );
     writer.u8(recv.setting);
     writer.string("");
     writeRecvAfterMsgKey(recv, version, writer);
@@ -32,7 +44,12 @@ export function sealRecv(recv: Recv, cipher: SessionCipher | undefined, version:
   const textUnits = recv.clientMsgNo.length + recv.fromUid.length + recv.channelId.length;
   // A UTF-16 unit has at most three bytes in UTF-8.
   const scratch = scratchFor(NUMBERS_BYTES_MAX + 3 * textUnits + payloadBytes);
-  const writer = new Writer(PacketType.recv, recv.flags, sizeOfRecvHead(recv, MSG_KEY_BYTES, version) + payloadBytes);
+  const writer = new Writer(
+    PacketType.recv,
+    recv.flags,
+    sizeOfRecvHead(recv, MSG_KEY_BYTES, version) + payloadBytes,
+    allocate,
+  );
 
   scratch.bytes.set(plain);
   const payloadWords = encryptScratch(cipher, scratch, plain.length);

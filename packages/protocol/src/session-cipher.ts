@@ -2,7 +2,9 @@
  * The cipher of one connection: AES-128-CBC with a fixed IV, PKCS#7, base64. Bound to its key, without state between
  * messages, so one connection's messages may be sealed in any order.
  */
+
 import { BLOCK_BYTES, createAesSchedule, decryptCbc, encryptCbc } from "./aes.ts";
+import { type Allocate, allocateExact } from "./allocate.ts";
 import { base64Decode, base64DecodedLength, base64FromBytes, base64Words } from "./base64.ts";
 import { type CipherScratch, scratchFor } from "./cipher-scratch.ts";
 import { md5Words, md5WordsNeeded, writeMd5Hex } from "./md5.ts";
@@ -61,7 +63,7 @@ class AesSessionCipher implements SessionCipher {
   }
 
   decrypt(base64Text: Uint8Array): Uint8Array | undefined {
-    return decryptText(this, base64Text, scratchFor(base64Text.length));
+    return decryptText(this, base64Text, scratchFor(base64Text.length), allocateExact);
   }
 
   msgKey(sign: Uint8Array): string {
@@ -90,11 +92,12 @@ export function digestScratch(cipher: SessionCipher, scratch: CipherScratch, len
   md5Words(scratch.base64, 4 * textWords, scratch.digest);
 }
 
-/** The plain bytes, in memory of their own. */
+/** The plain bytes as a copy. */
 export function decryptText(
   cipher: SessionCipher,
   base64Text: Uint8Array,
   scratch: CipherScratch,
+  allocate: Allocate,
 ): Uint8Array | undefined {
   const length = base64DecodedLength(base64Text);
   if (length <= 0 || length % BLOCK_BYTES !== 0) return undefined;
@@ -104,5 +107,7 @@ export function decryptText(
   const padding = bytes[length - 1]!;
   if (padding === 0 || padding > BLOCK_BYTES) return undefined;
   for (let at = length - padding; at < length; at++) if (bytes[at] !== padding) return undefined;
-  return bytes.slice(0, length - padding);
+  const plain = allocate(length - padding);
+  plain.set(bytes.subarray(0, length - padding));
+  return plain;
 }

@@ -1,5 +1,5 @@
 /**
- * UTF-8 text in byte arrays. Short ASCII, which nearly all ids are, takes a loop; the rest the platform's coder.
+ * UTF-8 text in byte arrays. Nearly all ids are short ASCII, and that is what it is fast for.
  * Nothing is ever replaced by U+FFFD or dropped: two different ids must stay different, so bad bytes and lone
  * surrogates are errors and a byte order mark is a character.
  */
@@ -7,6 +7,17 @@ import { ProtocolError } from "./protocol-error.ts";
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const encoder = new TextEncoder();
+
+/** Node reads short strings twice as fast this way. It takes any Uint8Array as `this`. */
+const sliceOfNode = findSliceOfNode();
+
+type Utf8Slice = (this: Uint8Array, start: number, end: number) => string;
+
+function findSliceOfNode(): Utf8Slice | undefined {
+  const found: unknown = Reflect.get(globalThis.Buffer?.prototype ?? {}, "utf8Slice");
+  // Checked to be a function; what it does is checked by the tests.
+  return typeof found === "function" ? (found as Utf8Slice) : undefined;
+}
 
 /** Throws `invalid_utf8` for a lone surrogate. */
 export function utf8Length(text: string): number {
@@ -44,6 +55,11 @@ export function utf8Write(bytes: Uint8Array, offset: number, text: string): numb
 /** Throws `invalid_utf8` unless the bytes are valid UTF-8. */
 export function utf8Read(bytes: Uint8Array, start: number, end: number): string {
   if (start === end) return "";
+  if (sliceOfNode !== undefined) {
+    const text = sliceOfNode.call(bytes, start, end);
+    // Bad bytes would have become U+FFFD; if there is one, the strict decoder tells whether it was sent.
+    if (!text.includes("\uFFFD")) return text;
+  }
   try {
     return decoder.decode(bytes.subarray(start, end));
   } catch {

@@ -1,4 +1,5 @@
 /** Writes one frame, big-endian, into memory of exactly its size. `sizeOf…` of the packet says how much that is. */
+import { type Allocate, allocateExact } from "./allocate.ts";
 import type { Int64 } from "./int64.ts";
 import { writeMd5Hex } from "./md5.ts";
 import { ProtocolError } from "./protocol-error.ts";
@@ -30,8 +31,8 @@ export class Writer {
   #offset = 0;
 
   /** Starts a frame: allocates it and writes the fixed header. */
-  constructor(packetType: number, flags: number, bodyBytes: number) {
-    this.bytes = new Uint8Array(sizeOfFrame(bodyBytes));
+  constructor(packetType: number, flags: number, bodyBytes: number, allocate: Allocate = allocateExact) {
+    this.bytes = allocate(sizeOfFrame(bodyBytes));
     this.u8((packetType << 4) | (flags & 0x0f));
     let rest = bodyBytes;
     while (rest > 0x7f) {
