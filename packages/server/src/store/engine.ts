@@ -11,8 +11,9 @@ export interface Engine {
   /** Entries of one point in time, ascending (descending with `reverse`), cut by `limit` and `bytesMax`: at least one entry comes if there is one. */
   range(range: KeyRange): Promise<Entry[]>;
   /**
-   * All or nothing, in order, synced when it resolves, invisible before. There is no option to skip the sync.
-   * After a rejection the outcome is unknown and the engine is dead: close it and open it again.
+   * All or nothing, in order, synced when it resolves; a read may see it a moment before that, never before it is durable.
+   * There is no option to skip the sync. After a rejection the outcome is unknown and the engine is dead: every further
+   * write rejects, reads go on answering what was acknowledged, until it is closed and opened again.
    */
   write(batches: readonly Batch[]): Promise<void>;
   close(): Promise<void>;
