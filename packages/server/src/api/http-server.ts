@@ -1,0 +1,40 @@
+/** The HTTP API as data: all routes and the rules around them. The world mounts them on a port. */
+import type { HttpRules } from "../world/world.ts";
+import type { ApiDeps } from "./api-deps.ts";
+import type { ApiRoute } from "./api-route.ts";
+import { httpRules } from "./http-rules.ts";
+import { allowListRoutes } from "./routes/allow-list.ts";
+import { channelRoutes } from "./routes/channels.ts";
+import { conversationRoutes } from "./routes/conversations.ts";
+import { denyListRoutes } from "./routes/deny-list.ts";
+import { healthRoutes } from "./routes/health.ts";
+import { historyRoutes } from "./routes/history.ts";
+import { memberRoutes } from "./routes/members.ts";
+import { messageRoutes } from "./routes/messages.ts";
+import { routingRoutes } from "./routes/routing.ts";
+import { sendRoutes } from "./routes/send.ts";
+import { systemUserRoutes } from "./routes/system-users.ts";
+import { userRoutes } from "./routes/users.ts";
+
+export interface Api {
+  readonly routes: readonly ApiRoute[];
+  readonly rules: HttpRules;
+}
+
+export function createApi(deps: ApiDeps): Api {
+  const routes = [
+    ...healthRoutes(deps),
+    ...routingRoutes(deps.options.addresses),
+    ...userRoutes(deps),
+    ...systemUserRoutes(deps),
+    ...channelRoutes(deps),
+    ...memberRoutes(deps),
+    ...denyListRoutes(deps),
+    ...allowListRoutes(deps),
+    ...sendRoutes(deps),
+    ...historyRoutes(deps),
+    ...messageRoutes(deps),
+    ...conversationRoutes(deps),
+  ];
+  return { routes, rules: httpRules(deps) };
+}

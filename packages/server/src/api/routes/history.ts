@@ -1,0 +1,94 @@
+/** Pages of a channel's log, and its end. Anyone may read any channel, as in the original. */
+import type { HttpAnswer, HttpRequest } from "../../world/world.ts";
+import { isPerson, readLog, storedLog } from "../addressing.ts";
+import { bare, failure, statusOnly } from "../answers.ts";
+import type { ApiDeps } from "../api-deps.ts";
+import { type ApiRoute, channelTypeOf, get, post } from "../api-route.ts";
+import { isBlank, queryIdProblem } from "../id-checks.ts";
+import { CHANNEL_ID, type Decoded, INT, object, text, UID, UINT8, UINT64 } from "../json-schema.ts";
+import { writeList } from "../json-writer.ts";
+import { messageJson } from "../message-json.ts";
+
+type HistoryDeps = Pick<ApiDeps, "history" | "world">;
+
+const PAGE = object("channelMessageSyncReq", {
+  login_uid: UID,
+  channel_id: CHANNEL_ID,
+  channel_type: UINT8,
+  start_message_seq: UINT64,
+  end_message_seq: UINT64,
+  limit: INT,
+  pull_mode: INT,
+  event_summary_mode: text(),
+});
+
+const LIMIT_DEFAULT = 100;
+const LIMIT_MAX = 10_000;
+const PULL_UP = 1;
+const NOT_FOUND = 404;
+
+export function historyRoutes(deps: HistoryDeps): readonly ApiRoute[] {
+  return [
+    post("/channel/messagesync", PAGE, (body) => page(deps, body)),
+    get("/channel/max_message_seq", (request) => maxSeq(deps, request)),
+    get("/channel/last_message", (request) => lastMessage(deps, request)),
+  ];
+}
+
+async function page({ history, world }: HistoryDeps, body: Decoded<typeof PAGE>): Promise<HttpAnswer> {
+  if (isBlank(body.channel_id)) return failure("channel_id不能为空！");
+  if (isBlank(body.login_uid)) return failure("login_uid不能为空！");
+  const address = readLog(body.login_uid, body.channel_id, body.channel_type);
+  const limit = body.limit <= 0 ? LIMIT_DEFAULT : Math.min(body.limit, LIMIT_MAX);
+  const messages =
+    address === undefined
+      ? []
+      : await history.page({
+          ...address,
+          startSeq: seqOf(body.start_message_seq),
+          endSeq: seqOf(body.end_message_seq),
+          limit,
+          direction: body.pull_mode === PULL_UP ? "up" : "down",
+        });
+  const more = messages.length >= limit ? 1 : 0;
+  const list = await writeList(messages, messageJson, world.timers);
+  return bare(
+    `{"start_message_seq":${body.start_message_seq},"end_message_seq":${body.end_message_seq},"more":${more},"messages":${list}}`,
+  );
+}
+
+/** No log gets that far; beyond, all are equally far. */
+function seqOf(seq: bigint): number {
+  return seq > BigInt(Number.MAX_SAFE_INTEGER) ? Number.MAX_SAFE_INTEGER : Number(seq);
+}
+
+function maxSeq({ history }: HistoryDeps, request: HttpRequest): HttpAnswer {
+  const { id, type, loginUid } = channelQuery(request);
+  const problem = isBlank(id) ? "channel_id不能为空" : queryIdProblem(id);
+  if (problem !== undefined) return failure(problem);
+  const isStoredId = !isPerson(type) || id.includes("@");
+  if (!isStoredId && isBlank(loginUid)) return failure("login_uid不能为空");
+  const address = isStoredId ? storedLog(id, type) : readLog(loginUid, id, type);
+  const seq = address === undefined ? 0 : history.head(address.channel, address.log).seq;
+  return bare(`{"message_seq":${seq}}`);
+}
+
+async function lastMessage({ history }: HistoryDeps, request: HttpRequest): Promise<HttpAnswer> {
+  const { id, type, loginUid } = channelQuery(request);
+  const problem = isBlank(id) ? "channel_id不能为空" : queryIdProblem(id);
+  if (problem !== undefined) return failure(problem);
+  if (isPerson(type) && isBlank(loginUid)) return failure("login_uid不能为空");
+  const address = readLog(loginUid, id, type);
+  if (address === undefined) return statusOnly(NOT_FOUND);
+  const last = (await history.newest(address.channel, address.log, 0, 1)).at(-1);
+  return last === undefined ? statusOnly(NOT_FOUND) : bare(messageJson(last));
+}
+
+function channelQuery(request: HttpRequest): { readonly id: string; readonly type: number; readonly loginUid: string } {
+  const { query } = request;
+  return {
+    id: query["channel_id"] ?? "",
+    type: channelTypeOf(query["channel_type"]),
+    loginUid: query["login_uid"] ?? "",
+  };
+}

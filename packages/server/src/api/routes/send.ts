@@ -1,0 +1,219 @@
+/**
+ * Sends by the back end. Unlike the original's, an answer comes after the commit and says what became of the message;
+ * what the original dropped without a word is still HTTP 200, with a `reason` that is not 1.
+ */
+import { fnv1a64, HeaderFlag, int64ToText, Reason, Setting, SYSTEM_UID } from "@wukong-ts/protocol";
+import type { ChannelKey } from "../../messaging/message.ts";
+import type { Sending, SendRequest, SendResult } from "../../messaging/send.ts";
+import { hasSpecialCharacters } from "../../messaging/valid-ids.ts";
+import type { HttpAnswer } from "../../world/world.ts";
+import { bare, data, failure, ok } from "../answers.ts";
+import type { ApiDeps } from "../api-deps.ts";
+import { type ApiRoute, post } from "../api-route.ts";
+import { BAD_CHANNEL_ID, isBlank, uidProblem, uidsProblem } from "../id-checks.ts";
+import {
+  array,
+  BYTES,
+  CHANNEL_ID,
+  CLIENT_MSG_NO,
+  type Decoded,
+  INT,
+  object,
+  UID,
+  UINT8,
+  UINT32,
+} from "../json-schema.ts";
+import { writeJson, writeText } from "../json-writer.ts";
+
+type SendDeps = Pick<ApiDeps, "sending" | "channels" | "options" | "world">;
+
+const HEADER = object("MessageHeader", { no_persist: INT, red_dot: INT, sync_once: INT });
+const SEND = object("messageSendReq", {
+  header: HEADER,
+  client_msg_no: CLIENT_MSG_NO,
+  is_stream: INT,
+  from_uid: UID,
+  channel_id: CHANNEL_ID,
+  channel_type: UINT8,
+  expire: UINT32,
+  subscribers: array(UID),
+  payload: BYTES,
+});
+const SEND_BATCH = object("messageSendBatchReq", {
+  header: HEADER,
+  from_uid: UID,
+  subscribers: array(UID),
+  payload: BYTES,
+});
+
+const PERSON = 1;
+const TEMPORARY = 8;
+/** Handed over at once; the next ones follow when these are answered, so one call cannot fill the commit queue. */
+const BATCH_PART = 500;
+
+const NO_PAYLOAD = "payload不能为空！";
+const IMPOSSIBLE = "无法处理发送消息请求！";
+
+export function sendRoutes(deps: SendDeps): readonly ApiRoute[] {
+  return [
+    post("/message/send", SEND, (body) => send(deps, body)),
+    post("/message/sendbatch", SEND_BATCH, (body) => sendBatch(deps, body)),
+  ];
+}
+
+async function send(deps: SendDeps, body: Decoded<typeof SEND>): Promise<HttpAnswer> {
+  const subscribers = body.subscribers ?? [];
+  const fromUid = isBlank(body.from_uid) ? SYSTEM_UID : body.from_uid;
+  const problem = sendProblem(deps, body, subscribers) ?? uidProblem(fromUid);
+  if (problem !== undefined) return failure(problem);
+  if (subscribers.length > 0) return sendToSubscribers(deps, body, fromUid, subscribers);
+  const addressedTo = { type: body.channel_type, id: body.channel_id };
+  const clientMsgNo = isBlank(body.client_msg_no) ? newClientMsgNo(deps) : body.client_msg_no;
+  return sent(clientMsgNo, await sendOne(deps.sending, { ...requestOf(body, fromUid, addressedTo), clientMsgNo }));
+}
+
+function sendProblem(deps: SendDeps, body: Decoded<typeof SEND>, subscribers: readonly string[]): string | undefined {
+  if (body.payload.length === 0) return NO_PAYLOAD;
+  const hasChannel = !isBlank(body.channel_id);
+  const hasSubscribers = subscribers.length > 0;
+  if (hasChannel === hasSubscribers) return IMPOSSIBLE;
+  if (hasSubscribers && body.header.sync_once !== 1) return IMPOSSIBLE;
+  if (hasChannel && hasSpecialCharacters(body.channel_id)) return BAD_CHANNEL_ID;
+  return payloadProblem(deps, body.payload);
+}
+
+function payloadProblem({ options }: SendDeps, payload: Uint8Array): string | undefined {
+  if (payload.length <= options.payloadBytesMax) return undefined;
+  return `payload is larger than ${options.payloadBytesMax} bytes`;
+}
+
+/**
+ * A command to exactly these users. Kept, it goes into a temporary channel of theirs, so that whoever is offline finds
+ * it; not kept, it is pushed to who is online. The caller's own client number is not used, as in the original.
+ */
+async function sendToSubscribers(
+  deps: SendDeps,
+  body: Decoded<typeof SEND>,
+  fromUid: string,
+  subscribers: readonly string[],
+): Promise<HttpAnswer> {
+  const problem = uidsProblem(subscribers, "subscribers不能为空！");
+  if (problem !== undefined) return failure(problem);
+  const isKept = body.header.no_persist !== 1;
+  const id = isKept ? fnv1a64(subscribers.join(",")).toString() : deps.options.onlineCommandChannelId;
+  const channel = { type: TEMPORARY, id };
+  if (isKept) await deps.channels.addMembers(channel, subscribers, { reset: false });
+  const result = await sendOne(deps.sending, {
+    ...requestOf(body, fromUid, channel),
+    clientMsgNo: newClientMsgNo(deps),
+    ...(isKept ? undefined : { receivers: [...new Set(subscribers)] }),
+  });
+  return failureOf(result) ?? ok();
+}
+
+/** One person message to each, all independent of each other. */
+async function sendBatch(deps: SendDeps, body: Decoded<typeof SEND_BATCH>): Promise<HttpAnswer> {
+  const subscribers = body.subscribers ?? [];
+  if (isBlank(body.from_uid)) return failure("from_uid不能为空！");
+  if (subscribers.length === 0) return failure("subscribers不能为空！");
+  if (body.payload.length === 0) return failure(NO_PAYLOAD);
+  const problem = payloadProblem(deps, body.payload) ?? uidProblem(body.from_uid);
+  if (problem !== undefined) return failure(problem);
+  const failUids: string[] = [];
+  const reasons: string[] = [];
+  let unavailable: HttpAnswer | undefined;
+  let isAnySent = false;
+  for (let from = 0; from < subscribers.length; from += BATCH_PART) {
+    const part = subscribers.slice(from, from + BATCH_PART);
+    const outcomes = await Promise.all(part.map((uid) => sendToPerson(deps, body, uid)));
+    for (const [index, outcome] of outcomes.entries()) {
+      if (outcome === undefined) isAnySent = true;
+      else {
+        failUids.push(part[index] ?? "");
+        reasons.push(outcome.text);
+        unavailable ??= outcome.unavailable;
+      }
+    }
+  }
+  // A 503 asks for the call again: only right when nobody has got the message.
+  if (unavailable !== undefined && !isAnySent) return unavailable;
+  return bare(writeJson({ fail_uids: failUids, reason: reasons }));
+}
+
+/** undefined: sent. */
+async function sendToPerson(
+  deps: SendDeps,
+  body: Decoded<typeof SEND_BATCH>,
+  uid: string,
+): Promise<{ readonly text: string; readonly unavailable: HttpAnswer | undefined } | undefined> {
+  if (uidProblem(uid) !== undefined) return { text: BAD_CHANNEL_ID, unavailable: undefined };
+  const request = requestOf(body, body.from_uid, { type: PERSON, id: uid });
+  const result = await sendOne(deps.sending, { ...request, clientMsgNo: newClientMsgNo(deps) });
+  if (result.reason === Reason.success) return undefined;
+  const unavailable = isUnavailable(result) ? failureOf(result) : undefined;
+  return { text: `refused with reason ${result.reason}`, unavailable };
+}
+
+interface SendBody {
+  readonly header: Decoded<typeof HEADER>;
+  readonly payload: Uint8Array;
+  readonly is_stream?: number;
+  readonly expire?: number;
+}
+
+function requestOf(body: SendBody, fromUid: string, addressedTo: ChannelKey): Omit<SendRequest, "clientMsgNo"> {
+  const { header } = body;
+  return {
+    origin: "server",
+    session: 0,
+    fromUid,
+    addressedTo,
+    clientSeq: 0,
+    flags:
+      (header.no_persist === 1 ? HeaderFlag.noPersist : 0) |
+      (header.red_dot === 1 ? HeaderFlag.redDot : 0) |
+      (header.sync_once === 1 ? HeaderFlag.syncOnce : 0),
+    setting: body.is_stream === 1 ? Setting.stream : 0,
+    expireSeconds: body.expire ?? 0,
+    topic: "",
+    payload: body.payload,
+  };
+}
+
+function sendOne(sending: Sending, request: SendRequest): Promise<SendResult> {
+  return new Promise((resolve) => sending.send([request], { answered: (_, result) => resolve(result) }));
+}
+
+function sent(clientMsgNo: string, result: SendResult): HttpAnswer {
+  const failed = failureOf(result);
+  if (failed !== undefined) return failed;
+  return data(
+    `{"client_msg_no":${writeText(clientMsgNo)},"message_id":${int64ToText(result.id)},` +
+      `"message_seq":${result.seq},"reason":${result.reason}}`,
+  );
+}
+
+/** The reasons that the caller has to act on; all others are part of a success. */
+function failureOf(result: SendResult): HttpAnswer | undefined {
+  switch (result.reason) {
+    case Reason.systemError:
+      return failure("the message could not be stored, try again", 503);
+    case Reason.rateLimit:
+      return failure("too many messages are waiting, try again", 503);
+    case Reason.idempotencyConflict:
+      return failure("client_msg_no was used for another payload");
+    case Reason.channelIdError:
+      return failure(BAD_CHANNEL_ID);
+    default:
+      return undefined;
+  }
+}
+
+function isUnavailable(result: SendResult): boolean {
+  return result.reason === Reason.systemError || result.reason === Reason.rateLimit;
+}
+
+/** Of the original's form: 32 hex digits and a 0. */
+function newClientMsgNo({ world }: SendDeps): string {
+  return `${Buffer.from(world.random.bytes(16)).toString("hex")}0`;
+}
