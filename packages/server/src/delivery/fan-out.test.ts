@@ -87,7 +87,7 @@ function group(b: Bench, id: string, count: number): void {
 }
 
 function connect(b: Bench, id: number, uid: string): void {
-  if (b.presence.get(id) !== undefined) return;
+  if (b.presence.of(uid).some((session) => session.id === id)) return;
   b.presence.add({ id, uid, deviceId: `d${id}`, deviceFlag: 0, deviceLevel: "slave", version: 5, connectedAtMs: 0 });
 }
 
@@ -324,7 +324,7 @@ test("random channels, sizes and loads: every session sees every channel once an
     if (random(10) === 0) await Promise.resolve();
   }
   for (let round = 0; round < 200 && b.fanOut.backlogMessages > 0; round++) {
-    for (const { load } of b.loading.values()) load();
+    for (const channel of b.loading.values()) channel.load();
     await settle(b);
   }
   for (const [id, members] of b.members) {

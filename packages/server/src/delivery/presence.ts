@@ -44,23 +44,9 @@ export class Presence {
     return this.#byUid.get(uid) ?? NONE;
   }
 
-  get(sessionId: number): Session | undefined {
-    return this.#byId.get(sessionId);
-  }
-
-  /** In the order of their logins. */
-  all(): IterableIterator<Session> {
-    return this.#byId.values();
-  }
-
   /** Sessions. */
   get count(): number {
     return this.#byId.size;
-  }
-
-  /** Users with at least one session. */
-  get userCount(): number {
-    return this.#byUid.size;
   }
 }
 

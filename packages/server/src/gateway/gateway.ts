@@ -32,12 +32,12 @@ export interface GatewayDeps {
   readonly failed: (error: unknown) => void;
 }
 
-export interface GatewayAddresses {
+interface GatewayAddresses {
   readonly tcp?: { readonly host: string; readonly port: number };
   readonly websocket?: { readonly host: string; readonly port: number };
 }
 
-export interface GatewayStats {
+interface GatewayStats {
   readonly connections: number;
   readonly sessions: number;
   readonly unansweredSends: number;

@@ -1,6 +1,6 @@
 import { createSessionCipher, FrameDecoder, personChannelId, type Recv, Setting } from "@wukong-ts/protocol";
 import { describe, expect, test } from "vitest";
-import type { StoredMessage } from "../messaging/message.ts";
+import { NAMED_WITH_SUFFIX, type StoredMessage } from "../messaging/message.ts";
 import { encodeRecv, type Receiver, recvFor, recvSource } from "./recv-frames.ts";
 import { storedMessage } from "./test-kit.ts";
 
@@ -42,6 +42,12 @@ describe("the channel a RECV names", () => {
       expect(recv(message, uid)).toMatchObject({ channelId, fromUid });
     },
   );
+});
+
+test("a RECV names the command log with its suffix only when the sender did", () => {
+  const command = { channel: { type: 2, id: "g" }, fromUid: "a", log: "command" } as const;
+  expect(recv({ ...command, flags: 4 }, "b")).toMatchObject({ channelId: "g", flags: 4 });
+  expect(recv({ ...command, flags: 4 | NAMED_WITH_SUFFIX }, "b")).toMatchObject({ channelId: "g____cmd", flags: 4 });
 });
 
 describe("a RECV", () => {

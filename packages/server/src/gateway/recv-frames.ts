@@ -7,9 +7,17 @@
  *   channelId                              A              B
  *   (from ____system both are "" for B)
  */
-import { HeaderFlag, type Recv, type SessionCipher, Setting, SYSTEM_UID, sealRecv } from "@wukong-ts/protocol";
+import {
+  HeaderFlag,
+  type Recv,
+  type SessionCipher,
+  Setting,
+  SYSTEM_UID,
+  sealRecv,
+  withCommandSuffix,
+} from "@wukong-ts/protocol";
 import { kindOf, peerOf } from "../messaging/channel-kinds.ts";
-import type { StoredMessage } from "../messaging/message.ts";
+import { NAMED_WITH_SUFFIX, type StoredMessage } from "../messaging/message.ts";
 
 /** DUP is never set: old clients take a message with it for another one. */
 const PASSED_FLAGS = HeaderFlag.noPersist | HeaderFlag.redDot | HeaderFlag.syncOnce;
@@ -34,10 +42,11 @@ export interface RecvSource {
 export function recvSource(message: StoredMessage): RecvSource {
   const kind = kindOf(message.channel.type);
   const { id } = message.channel;
+  const addressedTo = kind.members === "implied" ? (peerOf(id, message.fromUid) ?? id) : id;
   return {
     message,
     fromUid: message.fromUid === SYSTEM_UID ? "" : message.fromUid,
-    addressedTo: kind.members === "implied" ? (peerOf(id, message.fromUid) ?? id) : id,
+    addressedTo: (message.flags & NAMED_WITH_SUFFIX) === 0 ? addressedTo : withCommandSuffix(addressedTo),
     isPerson: kind.name === "person",
   };
 }

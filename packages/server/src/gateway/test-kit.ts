@@ -211,8 +211,8 @@ export interface Bench {
   readonly listeningAt: ListenAt[];
   /** What `users.login` answers; every login is welcome as slave unless changed. */
   login: (request: LoginRequest) => LoginVerdict;
-  open(options?: { readonly transport?: "tcp" | "websocket"; readonly ip?: string }): HandSocket;
-  client(options?: { readonly transport?: "tcp" | "websocket"; readonly ip?: string }): TestClient;
+  readonly open: (options?: { readonly transport?: "tcp" | "websocket"; readonly ip?: string }) => HandSocket;
+  readonly client: (options?: { readonly transport?: "tcp" | "websocket"; readonly ip?: string }) => TestClient;
 }
 
 export async function startBench(options: Partial<GatewayOptions> = {}): Promise<Bench> {
@@ -370,7 +370,7 @@ function clientCipher(connack: Connack): SessionCipher {
   return createSessionCipher(key, new TextEncoder().encode(connack.salt));
 }
 
-export function messageId(low: number): MessageId {
+function messageId(low: number): MessageId {
   return { high: 465_661, low };
 }
 

@@ -52,6 +52,9 @@ export interface StoredMessage {
 /** The header flags of the wire. */
 export const MessageFlag = { noPersist: 1, redDot: 2, syncOnce: 4, dup: 8 } as const;
 
+/** In a stored message beside the wire's flags: its sender named the command log by the suffixed id, and receivers see it so. */
+export const NAMED_WITH_SUFFIX = 0x10;
+
 /** The idempotency row, key (channel, log, from_uid, client_msg_no). The hash is of the decrypted payload as received, before any hook. */
 export interface Receipt {
   readonly id: MessageId;
