@@ -3,6 +3,7 @@
  * them in order and stops them in the other.
  */
 import { type Api, createApi } from "./api/http-server.ts";
+import { routeAddresses } from "./config/route-addresses.ts";
 import type { Config } from "./config/schema.ts";
 import { createFanOut, FAN_OUT_DEFAULTS, type FanOut } from "./delivery/fan-out.ts";
 import { PENDING_ACKS_DEFAULTS, PendingAcks } from "./delivery/pending-acks.ts";
@@ -179,6 +180,11 @@ async function startParts({ config, world, log }: ServerOptions): Promise<Runnin
     });
     const pushed = fanOut;
     store.feed.tail((messages) => pushed.push(messages));
+    acks.start(gateway.outbound);
+    await gateway.start({
+      ...(config.addr === null ? {} : { tcp: config.addr }),
+      ...(config.wsAddr === null ? {} : { websocket: config.wsAddr }),
+    });
     const api: Api = createApi({
       world,
       users,
@@ -197,15 +203,18 @@ async function startParts({ config, world, log }: ServerOptions): Promise<Runnin
         },
       }),
       sending,
+      conversations,
       presence,
       outbound: gateway.outbound,
-      readiness: () => ({ ready: store.readOnlyBecause === null, reason: store.readOnlyBecause ?? "ok" }),
-      options: apiOptions(config),
-    });
-    acks.start(gateway.outbound);
-    await gateway.start({
-      ...(config.addr === null ? {} : { tcp: config.addr }),
-      ...(config.wsAddr === null ? {} : { websocket: config.wsAddr }),
+      readiness: () => ({ ready: store.readOnlyBecause === null, reason: store.readOnlyBecause ?? "" }),
+      handlerFailed: (error, request) => log.error("an HTTP handler failed", { error, path: request.path }),
+      options: {
+        managerToken: config.managerToken,
+        bodyBytesMax: limits.httpBodyBytesMax,
+        payloadBytesMax: limits.payloadBytesMax,
+        onlineCommandChannelId: config.channel.onlineCmdChannelId,
+        addresses: routeAddresses(config, gateway.ports),
+      },
     });
     const http =
       config.httpAddr === null ? undefined : await world.http.serve(config.httpAddr, api.routes, api.rules);
