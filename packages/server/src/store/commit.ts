@@ -6,7 +6,7 @@
  * flight and waiting fails, all loaded objects are dropped, and the engine is opened again before anything is written.
  * Until then reads are answered from the old handle and every write is refused.
  */
-import type { World } from "../world/world.ts";
+import type { Timer, World } from "../world/world.ts";
 import type { Batch } from "./batch.ts";
 import { type CommitFailure, StoreUnavailable } from "./commit-failure.ts";
 import type { Engine } from "./engine.ts";
@@ -40,8 +40,12 @@ export interface CommitterOptions {
 
 const BACKOFF_FIRST_MS = 100;
 const BACKOFF_LONGEST_MS = 5_000;
-/** Written and synced before the old handle is given up: a full disk is noticed while reads still work. */
-const PROBE_BYTES = 1 << 20;
+/**
+ * Written and synced before the old handle is given up, so that a full disk is noticed while reads still work. Opening
+ * an engine writes what its log holds once more: at most what came since it was opened, and never more than its buffers.
+ */
+const PROBE_BYTES_MIN = 1 << 20;
+const PROBE_BYTES_MAX = 1 << 26;
 
 export class Committer {
   readonly #options: CommitterOptions;
@@ -52,6 +56,10 @@ export class Committer {
   #batches = 0;
   #writing = false;
   #startPending = false;
+  /** Handed to the present engine. */
+  #bytesSinceOpen = 0;
+  #reopenTimer: Timer | undefined;
+  #reopening: Promise<void> = Promise.resolve();
   #idle: (() => void)[] = [];
   readOnlyBecause: string | null = null;
 
@@ -97,8 +105,11 @@ export class Committer {
   }
 
   async close(): Promise<void> {
-    await this.idle();
+    // Whoever was told that it is idle may have handed over more.
+    while (this.#batches > 0) await this.idle();
     this.#state = "closed";
+    this.#reopenTimer?.cancel();
+    await this.#reopening;
     await this.#engine.close();
   }
 
@@ -115,6 +126,7 @@ export class Committer {
     this.#writing = true;
     const taken = this.#take();
     const batches = taken.map((waiting) => waiting.batch);
+    for (const batch of batches) this.#bytesSinceOpen += batch.bytes;
     // The engine may throw or reject; both mean the same.
     new Promise<void>((resolve) => resolve(this.#engine.write(batches))).then(
       () => this.#written(taken),
@@ -174,36 +186,31 @@ export class Committer {
 
   #reopenAfter(delayMs: number): void {
     const jitterMs = this.#options.world.random.uint32() % (delayMs / 2);
-    this.#options.world.timers.after(delayMs + jitterMs, () => {
-      if (this.#state !== "reopening") return;
-      void this.#reopen().then((opened) => {
-        if (!opened && this.#state === "reopening") this.#reopenAfter(Math.min(delayMs * 2, BACKOFF_LONGEST_MS));
+    this.#reopenTimer = this.#options.world.timers.after(delayMs + jitterMs, () => {
+      this.#reopening = this.#reopen().catch((cause: unknown) => {
+        if (this.#state !== "reopening") return;
+        this.#becomeReadOnly(cause);
+        this.#reopenAfter(Math.min(delayMs * 2, BACKOFF_LONGEST_MS));
       });
     });
   }
 
-  async #reopen(): Promise<boolean> {
+  async #reopen(): Promise<void> {
     const { world, directory } = this.#options;
-    try {
-      await world.files.replace(`${directory}.probe`, new Uint8Array(PROBE_BYTES));
-      await world.files.replace(`${directory}.probe`, new Uint8Array(0));
-      await this.#engine.close();
-      const engine = await world.openEngine(directory);
-      if (this.#state !== "reopening") {
-        await engine.close();
-        return true;
-      }
-      this.#engine = engine;
-      // What was decided before is gone from memory; what a crash-like failure left half known is read again from disk.
-      this.#options.reset();
-      this.#state = "open";
-      this.readOnlyBecause = null;
-      this.#options.stateChanged(null);
-      return true;
-    } catch (cause) {
-      if (this.#state === "reopening") this.#becomeReadOnly(cause);
-      return false;
-    }
+    const probe = `${directory}.probe`;
+    const probeBytes = Math.min(Math.max(this.#bytesSinceOpen, PROBE_BYTES_MIN), PROBE_BYTES_MAX);
+    await world.files.replace(probe, new Uint8Array(probeBytes));
+    await world.files.replace(probe, new Uint8Array(0));
+    if (this.#state !== "reopening") return;
+    await this.#engine.close();
+    this.#engine = await world.openEngine(directory);
+    if (this.#state !== "reopening") return; // `close` closes what is there now.
+    this.#bytesSinceOpen = 0;
+    // What was decided before is gone from memory; what a crash-like failure left half known is read again from disk.
+    this.#options.reset();
+    this.#state = "open";
+    this.readOnlyBecause = null;
+    this.#options.stateChanged(null);
   }
 
   #tellIdle(): void {

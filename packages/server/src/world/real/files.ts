@@ -1,5 +1,5 @@
 /** Small files that are replaced as a whole: write beside, sync, rename, sync the folder. */
-import { mkdir, open, readFile, rename } from "node:fs/promises";
+import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Files } from "../world.ts";
 
@@ -27,14 +27,20 @@ async function replaceFile(path: string, bytes: Uint8Array): Promise<void> {
   const folder = dirname(path);
   const beside = `${path}.new`;
   await mkdir(folder, { recursive: true });
-  const file = await open(beside, "w");
   try {
-    await file.writeFile(bytes);
-    await file.sync();
-  } finally {
-    await file.close();
+    const file = await open(beside, "w");
+    try {
+      await file.writeFile(bytes);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(beside, path);
+  } catch (error) {
+    // On a full disk half a file would keep what little room there is.
+    await rm(beside, { force: true });
+    throw error;
   }
-  await rename(beside, path);
   const folderHandle = await open(folder, "r");
   try {
     await folderHandle.sync();
