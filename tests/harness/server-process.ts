@@ -9,10 +9,12 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { BackEnd } from "./back-end.ts";
 import { HttpClient } from "./http-client.ts";
 import { limitSettings } from "./limits.ts";
 import { claimPorts, isAlive, releasePort } from "./ports.ts";
 import { delay, eventually, uniqueId } from "./waiting.ts";
+import { WireClient, type WireOptions } from "./wire-client.ts";
 
 export type Setting = string | number | boolean;
 /** Dotted keys, as in `conversation.on`. */
@@ -43,6 +45,7 @@ export class ServerProcess implements AsyncDisposable {
   readonly tcpPort: number;
   readonly wsPort: number;
   readonly http: HttpClient;
+  readonly backEnd: BackEnd;
   #options: ServerOptions;
   #child: ChildProcess | undefined;
   #exit: Promise<Exit> | undefined;
@@ -59,6 +62,7 @@ export class ServerProcess implements AsyncDisposable {
     this.wsPort = ports[1]!;
     const token = options.settings?.["managerToken"];
     this.http = new HttpClient(ports[2]!, typeof token === "string" ? { token } : {});
+    this.backEnd = new BackEnd(this.http);
   }
 
   static async start(options: ServerOptions = {}): Promise<ServerProcess> {
@@ -96,6 +100,15 @@ export class ServerProcess implements AsyncDisposable {
   /** undefined while the process runs. */
   get exited(): Exit | undefined {
     return this.#exited;
+  }
+
+  /** A logged-in client; over TCP unless told otherwise. */
+  connect(uid: string, options: Partial<Omit<WireOptions, "uid" | "port">> = {}): Promise<WireClient> {
+    return WireClient.connect({ ...this.address(options.transport), ...options, uid });
+  }
+  /** The port of a transport, as WireClient takes it. */
+  address(transport: WireOptions["transport"] = "tcp"): { readonly port: number } {
+    return { port: transport === "tcp" ? this.tcpPort : this.wsPort };
   }
 
   /** Waits until a message can be stored and read. */

@@ -81,7 +81,10 @@ export interface Received {
   readonly payload: Buffer;
 }
 
-const RED_DOT = 2;
+/** Header flags of SEND and RECV. */
+export const NO_PERSIST = 1;
+export const RED_DOT = 2;
+export const SYNC_ONCE = 4;
 const ECHOED_FLAGS = 7;
 const SETTING_TOPIC = 8;
 const FRAME_BYTES_MAX = 2_000_000;
