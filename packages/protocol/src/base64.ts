@@ -3,6 +3,7 @@
  * takes words; for the rest it goes between bytes and strings. Decoding is strict: no other alphabet, no line breaks,
  * no missing padding.
  */
+import { utf8Read } from "./utf8.ts";
 
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 const PAD = 0x3d;
@@ -97,16 +98,25 @@ export function base64Decode(text: Uint8Array, bytes: Uint8Array): boolean {
 }
 
 export function base64FromBytes(bytes: Uint8Array): string {
-  let text = "";
-  for (let at = 0; at < bytes.length; at += 3) {
-    const a = bytes[at]!;
-    const b = at + 1 < bytes.length ? bytes[at + 1]! : 0;
-    const c = at + 2 < bytes.length ? bytes[at + 2]! : 0;
-    text += ALPHABET[a >>> 2]! + ALPHABET[((a & 3) << 4) | (b >>> 4)]!;
-    text += at + 1 < bytes.length ? ALPHABET[((b & 15) << 2) | (c >>> 6)]! : "=";
-    text += at + 2 < bytes.length ? ALPHABET[c & 63]! : "=";
+  const text = new Uint8Array(base64Length(bytes.length)).fill(PAD);
+  let at = 0;
+  let index = 0;
+  for (; index + 3 <= bytes.length; index += 3) {
+    const group = (bytes[index]! << 16) | (bytes[index + 1]! << 8) | bytes[index + 2]!;
+    text[at] = characters[group >>> 18]!;
+    text[at + 1] = characters[(group >>> 12) & 63]!;
+    text[at + 2] = characters[(group >>> 6) & 63]!;
+    text[at + 3] = characters[group & 63]!;
+    at += 4;
   }
-  return text;
+  if (index < bytes.length) {
+    const isPair = index + 1 < bytes.length;
+    const group = (bytes[index]! << 16) | (isPair ? bytes[index + 1]! << 8 : 0);
+    text[at] = characters[group >>> 18]!;
+    text[at + 1] = characters[(group >>> 12) & 63]!;
+    if (isPair) text[at + 2] = characters[(group >>> 6) & 63]!;
+  }
+  return utf8Read(text, 0, text.length);
 }
 
 /** undefined: not base64. */

@@ -1,5 +1,5 @@
 /**
- * Bytes to frames at any split. Owns the bytes of a frame that is not complete yet: at most the frame limit, because
+ * Bytes to frames at any split. Holds the bytes of a frame that is not complete yet: at most the frame limit, because
  * an announced length beyond it fails at the header. Frames handed out share no memory with the input or each other.
  */
 import { type Allocate, allocateExact } from "./allocate.ts";
@@ -14,6 +14,7 @@ import { readSend } from "./frames/send.ts";
 import { readSendack } from "./frames/sendack.ts";
 import { readSub } from "./frames/sub.ts";
 import { readSuback } from "./frames/suback.ts";
+import { IncomingBytes } from "./incoming-bytes.ts";
 import { LATEST_VERSION, PacketType } from "./packet-type.ts";
 import { ProtocolError } from "./protocol-error.ts";
 import { Reader } from "./reader.ts";
@@ -22,8 +23,6 @@ import { Reader } from "./reader.ts";
 export const FRAME_BYTES_MAX_DEFAULT = 1_048_576;
 
 const LENGTH_BYTES_MAX = 4;
-const OWN_BYTES_MIN = 64;
-const NOTHING = new Uint8Array(0);
 
 export interface FrameDecoderOptions {
   /** Largest remaining length; one byte more is an error as soon as the header is there. */
@@ -39,11 +38,7 @@ export class FrameDecoder {
   version: number;
   readonly #frameBytesMax: number;
   readonly #reader: Reader;
-  #bytes: Uint8Array = NOTHING;
-  #start = 0;
-  #end = 0;
-  /** `#bytes` was allocated here, so it may be written to. */
-  #owned = false;
+  readonly #incoming = new IncomingBytes();
   #failure: ProtocolError | undefined;
 
   constructor(options: FrameDecoderOptions = {}) {
@@ -54,24 +49,12 @@ export class FrameDecoder {
 
   /** Bytes that are not part of a frame taken so far. */
   get bufferedBytes(): number {
-    return this.#end - this.#start;
+    return this.#incoming.length;
   }
 
   /** The chunk must not change until `next` has answered undefined. */
   push(chunk: Uint8Array): void {
-    if (this.#failure !== undefined || chunk.length === 0) return;
-    const buffered = this.#end - this.#start;
-    if (buffered === 0) {
-      // One kind of array below, whatever came in: a Node Buffer would make every access polymorphic.
-      this.#bytes = new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-      this.#owned = false;
-      this.#start = 0;
-      this.#end = chunk.length;
-      return;
-    }
-    if (!this.#owned || this.#end + chunk.length > this.#bytes.length) this.#makeRoom(buffered + chunk.length);
-    this.#bytes.set(chunk, this.#end);
-    this.#end += chunk.length;
+    if (this.#failure === undefined) this.#incoming.push(chunk);
   }
 
   /** The next complete frame; undefined: push more. After a `ProtocolError` every further call throws it again. */
@@ -79,27 +62,26 @@ export class FrameDecoder {
     if (this.#failure !== undefined) throw this.#failure;
     try {
       const frame = this.#take();
-      if (frame === undefined) this.#keepRest();
+      if (frame === undefined) this.#incoming.settle();
       return frame;
     } catch (error) {
       if (error instanceof ProtocolError) {
         this.#failure = error;
-        this.#release();
+        this.#incoming.clear();
       }
       throw error;
     }
   }
 
   #take(): Frame | undefined {
-    const bytes = this.#bytes;
-    const start = this.#start;
-    const end = this.#end;
+    const incoming = this.#incoming;
+    const { bytes, start, end } = incoming;
     if (start === end) return undefined;
     const first = bytes[start]!;
     const type = first >>> 4;
     if (type === 0 || type > PacketType.event) throw new ProtocolError("unknown_packet", `packet type ${type}`);
     if (type === PacketType.ping || type === PacketType.pong) {
-      this.#start = start + 1;
+      incoming.start = start + 1;
       return type === PacketType.ping ? { type } : { type };
     }
     let at = start + 1;
@@ -113,33 +95,9 @@ export class FrameDecoder {
     }
     if (length > this.#frameBytesMax) throw new ProtocolError("frame_too_large", `a body of ${length} bytes`);
     if (end - at < length) return undefined;
-    this.#start = at + length;
+    incoming.start = at + length;
     this.#reader.reset(bytes, at, at + length);
     return readFrame(this.#reader, type, first & 0x0f, this.version);
-  }
-
-  /** What is left is part of a frame. Copy it once, so that a large chunk is not kept alive for its last bytes. */
-  #keepRest(): void {
-    if (this.#start === this.#end) this.#release();
-    else if (!this.#owned) this.#makeRoom(this.#end - this.#start);
-  }
-
-  /** Moves what is buffered into memory of its own; doubling keeps a frame that comes byte by byte linear. */
-  #makeRoom(bytesNeeded: number): void {
-    const roomy = new Uint8Array(Math.max(OWN_BYTES_MIN, bytesNeeded, 2 * (this.#end - this.#start)));
-    roomy.set(this.#bytes.subarray(this.#start, this.#end));
-    this.#bytes = roomy;
-    this.#end -= this.#start;
-    this.#start = 0;
-    this.#owned = true;
-  }
-
-  #release(): void {
-    this.#bytes = NOTHING;
-    this.#start = 0;
-    this.#end = 0;
-    this.#owned = false;
-    this.#reader.reset(NOTHING, 0, 0);
   }
 }
 

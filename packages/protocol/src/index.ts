@@ -30,9 +30,26 @@ export type { Sub } from "./frames/sub.ts";
 export type { Suback } from "./frames/suback.ts";
 export { type Int64, int64FromBigInt, int64FromText, int64ToBigInt, int64ToText } from "./int64.ts";
 export { looksLikeJson } from "./json-detection.ts";
+export {
+  decodeJsonRpc,
+  type JsonRpcFailure,
+  type JsonRpcMessage,
+} from "./json-rpc/json-rpc-decoder.ts";
+export {
+  encodeJsonRpcConnack,
+  encodeJsonRpcDisconnect,
+  encodeJsonRpcError,
+  encodeJsonRpcEvent,
+  encodeJsonRpcPong,
+  encodeJsonRpcRecv,
+  encodeJsonRpcSendack,
+} from "./json-rpc/json-rpc-encoder.ts";
+export { JsonRpcErrorCode } from "./json-rpc/json-rpc-error.ts";
+export { JsonSplitter, jsonText } from "./json-rpc/json-splitter.ts";
 export { openSend } from "./open-send.ts";
 export { CODEC_VERSION_MAX, LATEST_VERSION, PacketType } from "./packet-type.ts";
 export { ProtocolError, type ProtocolErrorCode } from "./protocol-error.ts";
+export { type ProxyHeader, type ProxySource, parseProxyHeader } from "./proxy-header.ts";
 export { Reason } from "./reasons.ts";
 export { sealRecv } from "./seal-recv.ts";
 export { createSessionCipher, type SessionCipher, sessionKey } from "./session-cipher.ts";

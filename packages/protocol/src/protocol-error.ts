@@ -7,7 +7,8 @@ export type ProtocolErrorCode =
   | "truncated_body"
   | "string_too_long"
   | "invalid_utf8"
-  | "value_out_of_range";
+  | "value_out_of_range"
+  | "malformed_json";
 
 export class ProtocolError extends Error {
   override readonly name = "ProtocolError";

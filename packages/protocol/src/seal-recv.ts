@@ -75,7 +75,7 @@ function writeRecvSignHead(recv: Recv, scratch: CipherScratch): number {
   let at = writeInt64Decimal(bytes, 0, recv.messageId);
   at = writeUnsignedDecimal(bytes, at, recv.messageSeq);
   at = utf8Write(bytes, at, recv.clientMsgNo);
-  at = writeSignedDecimal(bytes, at, recv.timestamp);
+  at = writeSignedDecimal(bytes, at, recv.timestamp | 0);
   at = utf8Write(bytes, at, recv.fromUid);
   at = utf8Write(bytes, at, recv.channelId);
   return writeUnsignedDecimal(bytes, at, recv.channelType);
