@@ -1,6 +1,6 @@
 /**
- * Why connections are closed: every close names one of these, so "why was I cut off?" always has an answer, in the log
- * and in the counters alike. Texts are short enough for a WebSocket close frame (120 bytes).
+ * Why connections are closed: every close names one of these, so "why was I cut off?" always has an answer, and the
+ * gateway counts them by name. Texts are short enough for a WebSocket close frame (120 bytes).
  */
 export const CLOSE_REASONS = {
   client_closed: "the client closed the connection",
