@@ -91,6 +91,7 @@ async function startParts({ config, world, log }: ServerOptions): Promise<Runnin
     },
   });
   let gateway: Gateway | undefined;
+  let acks: PendingAcks | undefined;
   try {
     const ids = new IdGenerator(world.clock, config.cluster.nodeId);
     await continueIds(ids, store);
@@ -111,7 +112,7 @@ async function startParts({ config, world, log }: ServerOptions): Promise<Runnin
     const history = new MessageHistory(store, channels, world.clock);
     const failed = (error: unknown): void => log.error("an internal error", { error });
     const presence = new Presence();
-    const acks = new PendingAcks({
+    acks = new PendingAcks({
       clock: world.clock,
       timers: world.timers,
       history,
@@ -220,6 +221,7 @@ async function startParts({ config, world, log }: ServerOptions): Promise<Runnin
       config.httpAddr === null ? undefined : await world.http.serve(config.httpAddr, api.routes, api.rules);
     return { store, gateway, acks, http };
   } catch (error) {
+    acks?.stop();
     await gateway?.stop();
     await store.close();
     throw error;

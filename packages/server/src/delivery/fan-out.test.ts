@@ -3,7 +3,7 @@ import { HandTime, storedMessage } from "../gateway/test-kit.ts";
 import type { StoredMessage } from "../messaging/message.ts";
 import { createFanOut, FAN_OUT_DEFAULTS, type FanOut, type FanOutOptions } from "./fan-out.ts";
 import { Presence } from "./presence.ts";
-import type { ReceiverSet } from "./receivers.ts";
+import type { ReceiverSet } from "../messaging/receivers.ts";
 
 interface Bench {
   readonly time: HandTime;

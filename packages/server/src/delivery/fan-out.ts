@@ -12,7 +12,7 @@ import { Fifo } from "./fifo.ts";
 import type { Outbound } from "./outbound.ts";
 import type { PendingAcks } from "./pending-acks.ts";
 import type { Presence } from "./presence.ts";
-import type { ReceiverSet, Receivers } from "./receivers.ts";
+import type { ReceiverSet, Receivers } from "../messaging/receivers.ts";
 
 export interface FanOutDeps {
   readonly clock: Pick<Clock, "monotonicMs">;

@@ -69,7 +69,7 @@ export class ChatListReader implements ChatList {
     try {
       const keys: ChannelKey[] = [];
       for (const entry of rows.entries)
-        if (entry.durable?.membership === "member" && this.#isListed(entry.channel)) keys.push(entry.channel);
+        if (entry.durable?.membership === "member" && kindOf(entry.channel.type).inChatList) keys.push(entry.channel);
       return keys;
     } finally {
       rows.release();

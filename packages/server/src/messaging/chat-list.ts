@@ -34,7 +34,7 @@ export interface ChatList {
   sync(request: ChatListRequest): Promise<readonly ChatView[]>;
   /** One entry per requested channel, in order, also for those without row or message. */
   forChannels(uid: string, shown: readonly ChannelKey[], messageCount: number): Promise<readonly ChatView[]>;
-  /** The internal keys of the user's chats. */
+  /** The internal keys of the user's chats, the one with `____system` included. */
   channelsOf(uid: string): Promise<readonly ChannelKey[]>;
   clearUnread(uid: string, channel: ChannelKey): Promise<void>;
   /** `unread` ≥ 0. */

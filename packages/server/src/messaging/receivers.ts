@@ -1,9 +1,24 @@
 /** Who a message is for, at the moment it is pushed: durable members and those its channel's id implies. */
-import type { Receivers, ReceiverSet } from "../delivery/receivers.ts";
 import type { Channel } from "./channel.ts";
 import type { ChannelCache } from "./channel-cache.ts";
 import { kindOf } from "./channel-kinds.ts";
 import type { StoredMessage } from "./message.ts";
+
+export interface Receivers {
+  /**
+   * Durable members and implied receivers of the message's channel as they are now, or the message's own list. At once
+   * when the channel is loaded, else a promise; one that rejects means that nobody can be told now.
+   */
+  of(message: StoredMessage): ReceiverSet | Promise<ReceiverSet>;
+}
+
+export interface ReceiverSet {
+  /** Each uid once. Live: a member removed while it is walked is not visited any more. */
+  readonly uids: Iterable<string>;
+  readonly count: number;
+  /** Called exactly once, when nothing more is asked: the channel may be evicted again. */
+  release(): void;
+}
 
 export class ChannelReceivers implements Receivers {
   readonly #channels: ChannelCache;

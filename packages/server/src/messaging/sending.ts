@@ -14,7 +14,7 @@ import type { ChannelCache } from "./channel-cache.ts";
 import { internalKey, keepsRows, kindOf, peerOf } from "./channel-kinds.ts";
 import type { Conversations } from "./conversations.ts";
 import type { IdGenerator } from "./ids.ts";
-import { type ChannelKey, type LogName, MessageFlag, type MessageId, ORIGIN, type StoredMessage } from "./message.ts";
+import { type ChannelKey, type LogName, MessageFlag, type MessageId, NAMED_WITH_SUFFIX, ORIGIN, type StoredMessage } from "./message.ts";
 import { verdict } from "./permission.ts";
 import type { Sending, SendRequest, SendSink } from "./send.ts";
 import { isCounted, type MessagePart, SendTurn } from "./send-turn.ts";
@@ -274,7 +274,7 @@ export class Sender implements Sending {
       fromUid: request.fromUid,
       clientMsgNo: request.clientMsgNo,
       session: request.session,
-      flags: request.flags & (MessageFlag.noPersist | MessageFlag.redDot | MessageFlag.syncOnce),
+      flags: keptFlags(request),
       setting: request.setting,
       expireSeconds: request.expireSeconds,
       topic: request.topic,
@@ -352,6 +352,12 @@ const NO_RECORDS = { sender: undefined, receiver: undefined };
 function logNameOf(request: SendRequest): LogName {
   const isCommand = (request.flags & MessageFlag.syncOnce) !== 0 || request.addressedTo.id.endsWith(COMMAND_SUFFIX);
   return isCommand ? "command" : "chat";
+}
+
+const WIRE_FLAGS = MessageFlag.noPersist | MessageFlag.redDot | MessageFlag.syncOnce;
+
+function keptFlags(request: SendRequest): number {
+  return (request.flags & WIRE_FLAGS) | (request.addressedTo.id.endsWith(COMMAND_SUFFIX) ? NAMED_WITH_SUFFIX : 0);
 }
 
 function answer(sink: SendSink, request: SendRequest, reason: number, id: MessageId, seq: number, repeated: boolean): void {

@@ -2,7 +2,7 @@
  * Sends by the back end. Unlike the original's, an answer comes after the commit and says what became of the message;
  * what the original dropped without a word is still HTTP 200, with a `reason` that is not 1.
  */
-import { fnv1a64, HeaderFlag, int64ToText, Reason, Setting, SYSTEM_UID } from "@wukong-ts/protocol";
+import { fnv1a64, HeaderFlag, int64ToText, Reason, Setting, SYSTEM_UID, withCommandSuffix } from "@wukong-ts/protocol";
 import type { ChannelKey } from "../../messaging/message.ts";
 import type { Sending, SendRequest, SendResult } from "../../messaging/send.ts";
 import { hasSpecialCharacters } from "../../messaging/valid-ids.ts";
@@ -104,7 +104,8 @@ async function sendToSubscribers(
   const channel = { type: TEMPORARY, id };
   if (isKept) await deps.channels.addMembers(channel, subscribers, { reset: false });
   const result = await sendOne(deps.sending, {
-    ...requestOf(body, fromUid, channel),
+    // RECV names a kept one by its log's id, as in the original.
+    ...requestOf(body, fromUid, isKept ? { ...channel, id: withCommandSuffix(id) } : channel),
     clientMsgNo: newClientMsgNo(deps),
     ...(isKept ? undefined : { receivers: [...new Set(subscribers)] }),
   });
