@@ -24,8 +24,15 @@ export function slashRedirect(routes: readonly Route[], method: string, url: str
   const path = pathOf(url);
   const other = path.endsWith("/") ? path.slice(0, -1) : `${path}/`;
   if (other === "" || matchRoute(routes, method, other) === undefined) return undefined;
-  const status = method === "GET" ? 301 : 307;
-  return { status, headers: { location: other + url.slice(path.length) }, body: "" };
+  const location = other + url.slice(path.length);
+  if (method !== "GET") return { status: 307, headers: { location }, body: "" };
+  const href = location.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+  return {
+    status: 301,
+    headers: { location },
+    contentType: "text/html; charset=utf-8",
+    body: `<a href="${href}">Moved Permanently</a>.\n\n`,
+  };
 }
 
 /** Everything before the query, still percent-encoded. */
