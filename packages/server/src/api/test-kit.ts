@@ -1,0 +1,252 @@
+/** For tests of this folder: the API over services that note what they are asked and answer what the test says. */
+import { Reason } from "@wukong-ts/protocol";
+import type { Session } from "../delivery/session.ts";
+import type { ChannelFlags, ListedUid } from "../messaging/channels.ts";
+import type { ChatListRequest, ChatView } from "../messaging/chat-list.ts";
+import type { HistoryPage } from "../messaging/history.ts";
+import { EMPTY_HEAD, type Mark, ORIGIN, type StoredMessage } from "../messaging/message.ts";
+import type { SendRequest, SendResult } from "../messaging/send.ts";
+import { matchRoute, parseQuery } from "../world/http-routing.ts";
+import type { HttpAnswer, HttpRequest } from "../world/world.ts";
+import type { ApiDeps, ApiOptions, Readiness } from "./api-deps.ts";
+import { createApi } from "./http-server.ts";
+
+export class TestApi {
+  /** What the services were asked, as [name, ...arguments]. */
+  readonly asked: unknown[][] = [];
+  readonly sent: SendRequest[] = [];
+  readonly sessions: Map<string, Session[]> = new Map();
+  readonly failures: unknown[] = [];
+  readonly listed: ListedUid[] = [];
+  stored: readonly StoredMessage[] = [];
+  chats: readonly ChatView[] = [];
+  pages: HistoryPage[] = [];
+  syncs: ChatListRequest[] = [];
+  systemUids: readonly string[] = [];
+  tokenReason: number = Reason.success;
+  knownDevices: ReadonlySet<number> = new Set();
+  ready: Readiness = { ready: true, reason: "" };
+  ownLast: Mark = ORIGIN;
+  /** Every change is rejected with it. */
+  storeFailure: Error | undefined;
+  resultOf: (request: SendRequest) => SendResult = (request) => ({
+    reason: Reason.success,
+    id: { high: 0x1a92, low: this.sent.length },
+    seq: (request.flags & 1) === 0 ? this.sent.length : 0,
+    repeated: false,
+  });
+  readonly #options: ApiOptions;
+
+  constructor(options: Partial<ApiOptions> = {}) {
+    this.#options = {
+      managerToken: "",
+      bodyBytesMax: 1_000_000,
+      payloadBytesMax: 100,
+      onlineCommandChannelId: "systemcmdonline",
+      addresses: { tcpAddr: "203.0.113.5:5100", wsAddr: "ws://:5200", wssAddr: "", intranetTcpAddr: ":5100" },
+      ...options,
+    };
+  }
+
+  post(path: string, body: unknown, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
+    return this.postRaw(path, JSON.stringify(body), headers);
+  }
+
+  postRaw(path: string, text: string | Uint8Array, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
+    return this.#call("POST", path, typeof text === "string" ? Buffer.from(text) : text, headers);
+  }
+
+  get(path: string, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
+    return this.#call("GET", path, new Uint8Array(0), headers);
+  }
+
+  options(path: string, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
+    return this.#call("OPTIONS", path, new Uint8Array(0), headers);
+  }
+
+  /** As the world serves: gate, route, failure. */
+  async #call(
+    method: string,
+    url: string,
+    body: Uint8Array,
+    headers: Readonly<Record<string, string>>,
+  ): Promise<Answer> {
+    const { routes, rules } = createApi(this.deps());
+    const [path = "", query = ""] = url.split("?");
+    const gated = rules.gate({ method, path, headers });
+    if (gated !== undefined) return answerOf(gated);
+    const match = matchRoute(routes, method, path);
+    if (match === undefined) return answerOf(rules.notFound({ method, path }));
+    const request: HttpRequest = {
+      method,
+      path,
+      body,
+      query: parseQuery(query),
+      params: match.params,
+      headers,
+      ip: "",
+    };
+    try {
+      return answerOf(await match.route.handle(request));
+    } catch (error) {
+      return answerOf(rules.failed(error, request));
+    }
+  }
+
+  deps(): ApiDeps {
+    const change =
+      (name: string) =>
+      async (...given: unknown[]): Promise<void> => {
+        if (this.storeFailure !== undefined) throw this.storeFailure;
+        this.asked.push([name, ...given]);
+      };
+    return {
+      world: {
+        random: { bytes: (count) => new Uint8Array(count).fill(0xab), uint32: () => 7 },
+        timers: { after: () => ({ cancel: () => {} }), soon: (run) => run() },
+      },
+      users: {
+        login: () => ({ reason: Reason.success, level: "slave" }),
+        setToken: async (...given) => {
+          await change("setToken")(...given);
+          return this.tokenReason;
+        },
+        quitDevice: async (uid, flag) => {
+          await change("quitDevice")(uid, flag);
+          return this.knownDevices.has(flag);
+        },
+        addSystemUids: change("addSystemUids"),
+        removeSystemUids: change("removeSystemUids"),
+        systemUids: () => this.systemUids,
+        isSystem: () => false,
+      },
+      channels: {
+        setFlags: change("setFlags"),
+        flags: (): ChannelFlags | undefined => undefined,
+        disband: change("disband"),
+        addMembers: change("addMembers"),
+        removeMembers: change("removeMembers"),
+        removeAllMembers: change("removeAllMembers"),
+        addToList: change("addToList"),
+        removeFromList: change("removeFromList"),
+        setList: change("setList"),
+        list: async (key, list) => {
+          this.asked.push(["list", key, list]);
+          return this.listed;
+        },
+      },
+      history: {
+        page: async (page) => {
+          this.pages.push(page);
+          return this.stored;
+        },
+        newest: async (channel, log, fromSeq, limit) => {
+          this.asked.push(["newest", channel, log, fromSeq, limit]);
+          return this.stored;
+        },
+        bySeqs: async (channel, log, seqs) => {
+          this.asked.push(["bySeqs", channel, log, seqs]);
+          return this.stored.filter((message) => seqs.includes(message.seq));
+        },
+        byIds: async (ids) =>
+          ids.flatMap((id) =>
+            this.stored.filter((message) => message.id.high === id.high && message.id.low === id.low),
+          ),
+        byClientMsgNo: async (channel, log, clientMsgNo) => {
+          this.asked.push(["byClientMsgNo", channel, log, clientMsgNo]);
+          return this.stored.find((message) => message.clientMsgNo === clientMsgNo);
+        },
+        head: (channel, log) => {
+          this.asked.push(["head", channel, log]);
+          return { ...EMPTY_HEAD, seq: this.stored.at(-1)?.seq ?? 0 };
+        },
+      },
+      chatList: {
+        sync: async (request) => {
+          this.syncs.push(request);
+          return this.chats;
+        },
+        forChannels: async (...given) => {
+          this.asked.push(["forChannels", ...given]);
+          return this.chats;
+        },
+        channelsOf: async () => this.chats.map((chat) => chat.channel),
+        clearUnread: change("clearUnread"),
+        setUnread: change("setUnread"),
+        delete: change("delete"),
+      },
+      sending: {
+        send: (requests, sink) => {
+          for (const request of requests) {
+            this.sent.push(request);
+            sink.answered(request, this.resultOf(request));
+          }
+        },
+      },
+      conversations: { ownLastIn: () => this.ownLast },
+      presence: { of: (uid) => this.sessions.get(uid) ?? [] },
+      outbound: {
+        disconnect: (to, reason, text, closeAfterMs) => this.asked.push(["disconnect", to, reason, text, closeAfterMs]),
+      },
+      readiness: () => this.ready,
+      handlerFailed: (error) => this.failures.push(error),
+      options: this.#options,
+    };
+  }
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly type: string;
+  readonly text: string;
+  /** undefined: the body is no JSON. */
+  readonly json: unknown;
+}
+
+function answerOf(answer: HttpAnswer): Answer {
+  const text = typeof answer.body === "string" ? answer.body : Buffer.from(answer.body).toString();
+  return {
+    status: answer.status,
+    type: answer.contentType ?? "application/json; charset=utf-8",
+    text,
+    json: parsed(text),
+  };
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+export function storedMessage(given: Partial<StoredMessage> = {}): StoredMessage {
+  return {
+    id: { high: 0x1a920000, low: 5 },
+    seq: 1,
+    countedTotal: 1,
+    timeSeconds: 1_776_840_000,
+    channel: { type: 2, id: "g" },
+    log: "chat",
+    fromUid: "a",
+    clientMsgNo: "n1",
+    session: 0,
+    flags: 2,
+    setting: 0,
+    expireSeconds: 0,
+    topic: "",
+    payload: Buffer.from("hi"),
+    ...given,
+  };
+}
+
+export function session(uid: string, id: number, deviceFlag: number): Session {
+  return { id, uid, deviceId: `device${id}`, deviceFlag, deviceLevel: "slave", version: 5, connectedAtMs: 0 };
+}
+
+export const OK = { status: 200, json: { status: 200 } };
+
+export function refusal(msg: string, status = 400): object {
+  return { status, json: { msg, status } };
+}
