@@ -25,6 +25,7 @@ interface LedgerChannel {
 }
 
 const PARALLEL = 16;
+const PAGE = 500;
 
 export class Ledger {
   readonly sent: Sent[] = [];
@@ -94,7 +95,7 @@ export class Ledger {
     const mistakes: string[] = [];
     const lists = new Map<string, Promise<readonly Chat[]>>();
     const listOf = (uid: string): Promise<readonly Chat[]> => {
-      const known = lists.get(uid) ?? backEnd.sync(uid, { msg_count: 1 });
+      const known = lists.get(uid) ?? wholeList(backEnd, uid);
       lists.set(uid, known);
       return known;
     };
@@ -108,6 +109,15 @@ export class Ledger {
     };
     await Promise.all(Array.from({ length: PARALLEL }, worker));
     return mistakes;
+  }
+}
+
+async function wholeList(backEnd: BackEnd, uid: string): Promise<readonly Chat[]> {
+  const chats: Chat[] = [];
+  for (let page = 1; ; page++) {
+    const rows = await backEnd.sync(uid, { msg_count: 1, page, page_size: PAGE });
+    chats.push(...rows);
+    if (rows.length < PAGE) return chats;
   }
 }
 
