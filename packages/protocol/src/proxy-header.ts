@@ -13,7 +13,7 @@ export type ProxyHeader =
   /** So far a header; ask again with more bytes. */
   | { readonly kind: "incomplete" }
   | { readonly kind: "malformed"; readonly detail: string }
-  /** `source` is missing when the balancer speaks for itself (health checks) or does not know. */
+  /** `source` is missing when the balancer does not name one: it speaks for itself (health checks) or does not know. */
   | { readonly kind: "header"; readonly headerBytes: number; readonly source?: ProxySource };
 
 export interface ProxySource {
@@ -75,8 +75,10 @@ function parseV2(bytes: Uint8Array): ProxyHeader {
   if (bytes.length < headerBytes) return { kind: "incomplete" };
   const isLocal = command === 0x20;
   const family = V2_FAMILIES.get(view.getUint8(13) >>> 4);
-  if (isLocal || family === undefined) return { kind: "header", headerBytes };
-  if (headerBytes < V2_FIXED_BYTES + family.totalBytes) return malformed("a length too small for the addresses");
+  if (family === undefined) return { kind: "header", headerBytes };
+  if (headerBytes < V2_FIXED_BYTES + family.totalBytes) {
+    return isLocal ? { kind: "header", headerBytes } : malformed("a length too small for the addresses");
+  }
   if (family.addressBytes === 0) return { kind: "header", headerBytes };
   const ip = formatIp(bytes.slice(V2_FIXED_BYTES, V2_FIXED_BYTES + family.addressBytes));
   const port = view.getUint16(V2_FIXED_BYTES + 2 * family.addressBytes);

@@ -95,7 +95,7 @@ function decode(hex: string, version: number): Frame | undefined {
 /** The vector's fields as our frame; what is not on the wire in that version is left out. */
 function frameOf(of: FrameVector): Frame {
   const { fields, protoVersion: version } = of;
-  const text = (name: string): string => String(fields[name] ?? "");
+  const text = (name: string): string => `${(fields[name] ?? "") as string | number}`;
   const isTrue = (name: string): boolean => fields[name] === true;
   const number = (name: string): number => Number(fields[name] ?? 0);
   const id = (name: string) => int64FromText(text(name))!;
