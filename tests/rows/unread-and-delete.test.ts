@@ -1,7 +1,7 @@
 /** The unread number and the deletion of chats. */
 import { describe, expect, test } from "vitest";
 import { type Chat, GROUP, PERSON, texts } from "../harness/back-end.ts";
-import { createRandom } from "../harness/random.ts";
+import { Seeded } from "../harness/seeded.ts";
 import { sharedServer } from "../harness/shared-server.ts";
 import { uniqueId } from "../harness/waiting.ts";
 
@@ -212,7 +212,7 @@ describe("counting", () => {
   });
 
   test("R-39: unread is right in both directions for random exchanges", async () => {
-    const random = createRandom();
+    const random = new Seeded();
     for (let round = 0; round < 10; round++) {
       const [a, b] = [uniqueId("a"), uniqueId("b")];
       const unread = { a: 0, b: 0 };
