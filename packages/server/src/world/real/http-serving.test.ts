@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { HttpAnswer, HttpRequest, HttpRules, Listener, Route } from "../world.ts";
 import { createHttpServing } from "./http-serving.ts";
-import { connectPeer, createManualTimers, waitFor } from "./test-kit.ts";
+import { connectPeer, createManualTimers, turns, waitFor } from "./test-kit.ts";
 
 const RULES: HttpRules = {
   bodyBytesMax: 1_000,
@@ -178,6 +178,29 @@ describe("HTTP", () => {
     expect(await (await ask("/throws")).json()).toEqual({ error: "Error: on purpose", path: "/throws" });
     const rejected = await ask("/rejects");
     expect([rejected.status, await rejected.json()]).toEqual([500, { error: "Error: later", path: "/rejects" }]);
+  });
+
+  test("a body that stops in the middle is no failure of a handler", async () => {
+    const seen: string[] = [];
+    const rules: HttpRules = {
+      ...RULES,
+      unreadable: (status) => {
+        seen.push(`unreadable ${status}`);
+        return { status, body: "" };
+      },
+      failed: (error) => {
+        seen.push(`failed ${String(error)}`);
+        return { status: 500, body: "" };
+      },
+    };
+    const other = await serving.serve({ host: "127.0.0.1", port: 0 }, ROUTES, rules);
+    const peer = await connectPeer(other.port);
+    peer.net.write("POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 100\r\n\r\nhalf");
+    await turns();
+    peer.net.resetAndDestroy();
+    await waitFor(() => seen.length > 0);
+    expect(seen).toEqual(["unreadable 400"]);
+    await other.close();
   });
 
   test("type, own headers and bytes of an answer are kept; JSON is the default", async () => {

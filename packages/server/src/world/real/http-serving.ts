@@ -119,14 +119,21 @@ function unrouted(
 }
 
 function errorAnswer(error: unknown, request: FastifyRequest, rules: HttpRules): HttpAnswer {
-  if (isFastifyError(error)) return rules.unreadable(error.statusCode, error.message);
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  // Whoever stops in the middle of a body is no failure of a handler, though nobody will read the answer.
+  if (code === "ECONNRESET" && !request.raw.complete)
+    return rules.unreadable(400, "the request was not sent to its end");
+  if (code.startsWith("FST_ERR_CTP")) return rules.unreadable(statusOf(error), messageOf(error));
   return rules.failed(error, { method: request.method, path: pathOf(request.url) });
 }
 
-/** Fastify could not read the request; an error of a handler has no such code. */
-function isFastifyError(error: unknown): error is Error & { readonly statusCode: number } {
-  if (!(error instanceof Error) || !("code" in error) || !("statusCode" in error)) return false;
-  return typeof error.statusCode === "number" && String(error.code).startsWith("FST_ERR_CTP");
+function statusOf(error: unknown): number {
+  const status = error instanceof Error && "statusCode" in error ? error.statusCode : undefined;
+  return typeof status === "number" ? status : 400;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function sendAnswer(reply: FastifyReply, rules: HttpRules, answer: HttpAnswer): FastifyReply {
