@@ -7,7 +7,7 @@ import type { Socket, SocketEvents } from "../world.ts";
 import type { EventLoop, Owner } from "./event-loop.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 
-export interface ConnectionConditions {
+interface ConnectionConditions {
   readonly delayMs: number;
   /** What is under way beyond this is `bufferedBytes` of its sender. */
   readonly kernelBytes: number;
