@@ -211,7 +211,7 @@ export class ServerProcess implements AsyncDisposable {
     const child = spawn(words[0]!, words.slice(1), {
       cwd: this.directory,
       stdio: ["ignore", "pipe", "pipe"],
-      env: { ...process.env, ...this.#options.environment },
+      env: { ...environmentForServer(), ...this.#options.environment },
     });
     running.add(this);
     this.#child = child;
@@ -301,6 +301,11 @@ export function toYaml(settings: Settings): string {
       )
       .join("");
   return lines(root, "");
+}
+
+/** Without the WK_ names: those of the tests are unknown to the server, and a developer's own settings must not change it. */
+function environmentForServer(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("WK_")));
 }
 
 function installGuard(): void {
