@@ -37,11 +37,10 @@ interface SdkMessage {
   readonly clientSeq: number;
   readonly clientMsgNo: string;
   readonly messageID: string;
-  readonly messageSeq: number;
+  readonly messageSeq?: number;
   readonly fromUID: string;
   readonly channel: { readonly channelID: string; readonly channelType: number };
   readonly content: { readonly text?: string };
-  readonly send: boolean;
 }
 
 export interface SdkReceived {
@@ -75,12 +74,13 @@ export class SdkClient implements Disposable {
       this.#acks.set(ack.clientSeq, ack);
     });
     sdk.chatManager.addMessageListener((message) => {
-      if (message.send && message.messageSeq === 0) return; // the SDK announces its own SEND here too
+      // The SDK announces its own SENDs here too, without a seq.
+      if (message.fromUID === uid && (message.messageSeq ?? 0) === 0) return;
       this.received.push({
         fromUid: message.fromUID,
         channelId: message.channel.channelID,
         channelType: message.channel.channelType,
-        messageSeq: message.messageSeq,
+        messageSeq: message.messageSeq ?? 0,
         text: message.content.text ?? "",
       });
     });
@@ -156,6 +156,9 @@ export class SdkClient implements Disposable {
   }
 }
 
+const require = createRequire(import.meta.url);
+const nativeImport = require("./native-import.cjs") as (url: string) => Promise<SdkModule>; // the file is four lines long
+
 async function loadSdk(): Promise<SdkModule> {
   if (!state.isHooked) {
     state.isHooked = true;
@@ -171,7 +174,7 @@ async function loadSdk(): Promise<SdkModule> {
       },
     });
   }
-  const entry = pathToFileURL(createRequire(import.meta.url).resolve("wukongimjssdk"));
+  const entry = pathToFileURL(require.resolve("wukongimjssdk"));
   entry.search = `user=${++state.count}`;
-  return (await import(/* @vite-ignore */ entry.href)) as SdkModule;
+  return nativeImport(entry.href);
 }

@@ -66,7 +66,7 @@ describe("person chats", () => {
         [phone, desk].map((client) => client.burst([1, 2, 3].map((n) => ({ to: b, type: PERSON, payload: `${n}` })))),
       );
       const seqs = answers.flat().map((answer) => answer.outcome === "answered" && answer.messageSeq);
-      expect(seqs.toSorted()).toEqual([1, 2, 3, 4, 5, 6]);
+      expect(new Set(seqs)).toEqual(new Set([1, 2, 3, 4, 5, 6]));
       const chats = await server.backEnd.sync(b);
       expect(chats.map((chat) => [chat.channel_id, chat.unread])).toEqual([[a, 6]]);
     }

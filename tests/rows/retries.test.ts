@@ -100,7 +100,8 @@ test("INV-3: 100 copies over 10 connections at once are one message with 100 equ
       ),
   );
   const echoes = clients.map((client) => texts(client.take()).filter((text) => text === "once").length);
-  expect(echoes.toSorted()).toEqual([0, 1, 1, 1, 1, 1, 1, 1, 1, 1]);
+  expect(echoes.filter((count) => count === 1)).toHaveLength(9);
+  expect(echoes.filter((count) => count === 0)).toHaveLength(1);
   for (const client of clients) client.close();
   expect(await server.backEnd.history(b, a, PERSON)).toHaveLength(2);
 });
