@@ -98,6 +98,8 @@ export class WireClient implements Disposable {
   /** The last DISCONNECT. */
   disconnected: { readonly reason: number; readonly text: string } | undefined;
   isClosed = false;
+  /** That of the WebSocket close frame; 1006 where none came. */
+  closeCode = 0;
   receivedCount = 0;
   pongCount = 0;
   acknowledges: boolean;
@@ -132,7 +134,7 @@ export class WireClient implements Disposable {
     const client = new WireClient(options);
     client.#socket = await openSocket(options.transport ?? "tcp", options.port, {
       bytes: (chunk) => client.#onBytes(chunk),
-      closed: () => client.#onClosed(),
+      closed: (code) => client.#onClosed(code),
     });
     return client;
   }
@@ -426,8 +428,9 @@ export class WireClient implements Disposable {
     if (this.acknowledges) this.acknowledge(message);
   }
 
-  #onClosed(): void {
+  #onClosed(code: number): void {
     this.isClosed = true;
+    this.closeCode = code;
     for (const waiting of this.#waiting.values())
       waiting.resolve({ outcome: "closed", clientMsgNo: waiting.clientMsgNo });
     this.#waiting.clear();
