@@ -1,0 +1,31 @@
+/** Sessions that come and go by the hundred, as phones do: with goodbye, without, and with a new device id each time. */
+import { expect, test } from "vitest";
+import { PERSON } from "../harness/back-end.ts";
+import { inParallel } from "../harness/in-parallel.ts";
+import { sharedServer } from "../harness/shared-server.ts";
+import { eventually, uniqueId } from "../harness/waiting.ts";
+
+const LOGINS = 1_000;
+const AT_ONCE = 50;
+const shared = sharedServer();
+
+test(`${LOGINS} logins of one user, ${AT_ONCE} at a time, leave nobody online, and the next one gets his messages once`, async () => {
+  const server = shared.current;
+  const [uid, peer] = [uniqueId("u"), uniqueId("p")];
+  await inParallel(Array.from({ length: LOGINS }), AT_ONCE, async (_, index) => {
+    const client = await server.connect(uid, { transport: index % 2 === 0 ? "websocket" : "tcp" });
+    if (index % 3 === 0) await client.end();
+    else if (index % 3 === 1) client.close();
+    else {
+      // In the middle of something.
+      const sending = client.send({ to: peer, type: PERSON, payload: `${index}` });
+      client.close();
+      await sending;
+    }
+  });
+  await eventually(async () => (await server.http.post("/user/onlinestatus", [uid])).text === "[]", "nobody is online");
+  using last = await server.connect(uid);
+  expect(await server.backEnd.onlineStatus([uid])).toHaveLength(1);
+  await server.backEnd.send({ from: peer, to: uid, type: PERSON, text: "once" });
+  expect(await last.takeSome(1)).toHaveLength(1);
+});
