@@ -3,6 +3,7 @@
  * An answer of any status is an answer; only a broken connection is an error.
  */
 import { Agent, type IncomingHttpHeaders, request } from "node:http";
+import { setTimeout as delay } from "node:timers/promises";
 import { type Json, stringifyJson, tryParseJson } from "./exact-json.ts";
 
 export interface HttpAnswer {
@@ -19,6 +20,9 @@ export interface HttpRequest {
   readonly body?: string | Uint8Array | undefined;
   readonly timeoutMs?: number;
 }
+
+const OVERLOADED_MS_MAX = 10_000;
+const OVERLOADED_PAUSE_MS = 10;
 
 export class HttpClient {
   readonly #port: number;
@@ -45,11 +49,19 @@ export class HttpClient {
     });
   }
 
-  /** POST that must answer 200; gives the body, seen as the caller says it looks. */
+  /**
+   * POST that must answer 200; gives the body, seen as the caller says it looks. As a back end does, it tries again while
+   * the server answers 503: too much is waiting, nothing was done.
+   */
   async ask<Body = Json>(path: string, body: unknown): Promise<Body> {
-    const answer = await this.post(path, body);
-    if (answer.status !== 200) throw new Error(`POST ${path} answered ${answer.status}: ${answer.text.slice(0, 500)}`);
-    return answer.body as Body;
+    const end = Date.now() + OVERLOADED_MS_MAX;
+    for (;;) {
+      const answer = await this.post(path, body);
+      if (answer.status === 200) return answer.body as Body;
+      const isOver = answer.status !== 503 || Date.now() > end;
+      if (isOver) throw new Error(`POST ${path} answered ${answer.status}: ${answer.text.slice(0, 500)}`);
+      await delay(OVERLOADED_PAUSE_MS);
+    }
   }
 
   call(wanted: HttpRequest): Promise<HttpAnswer> {

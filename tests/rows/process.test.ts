@@ -49,12 +49,12 @@ describe("data that it does not start on", () => {
     expect(await refusal(server.dataDirectory)).toMatch(/format 2\b.*format 1\b/);
   });
 
-  test("durability: an unreadable directory ends the start with one clear line and code 1", async ({ skip }) => {
+  test("durability: an unreadable directory ends the start with one clear line and code 1", async () => {
     using directory = temporaryDirectory();
     const path = join(directory.path, "data");
     writeFileSync(path, "a file where the directory should be");
     expect(await refusal(directory.path)).toContain(path);
-    if (process.getuid?.() === 0) skip("root reads every directory");
+    if (process.getuid?.() === 0) return; // root reads every directory
     const closed = join(directory.path, "closed");
     mkdirSync(closed);
     chmodSync(closed, 0);
