@@ -7,7 +7,7 @@ import { delay, uniqueId } from "./waiting.ts";
 import { WireClient } from "./wire-client.ts";
 
 const PAUSE_MS = 10;
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 30_000;
 
 export class Bystanders {
   readonly #clients: readonly [WireClient, WireClient];
