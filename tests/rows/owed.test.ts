@@ -21,7 +21,7 @@ function testedRows(): Set<string> {
   const rows = new Set<string>();
   for (const name of readdirSync(folder, { recursive: true, encoding: "utf8" })) {
     if (!name.endsWith(".test.ts")) continue;
-    const source = readFileSync(new URL(name, folder), "utf8");
+    const source = readFileSync(new URL(name, folder), "utf8").replace(/test\.todo\(\s*["'`].*/g, "");
     for (const [, title] of source.matchAll(/["'`]((?:[HR]-\d\d[a-z]?(?:, )?)+): /g)) {
       for (const row of title!.split(", ")) rows.add(row);
     }
