@@ -15,9 +15,9 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const NO_BYTES = new Uint8Array(0);
 const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
 const INTEGER = /^-?[0-9]+$/;
-/** Digits that are exact in a double. */
-const EXACT_DIGITS = 15;
+/** No 64-bit number has more. */
 const DIGITS_MAX = 20;
+const DIGITS_SHOWN = 40;
 
 const RANGES: Readonly<Record<NumberKind, readonly [bigint, bigint]>> = {
   uint8: [0n, 0xffn],
@@ -43,8 +43,9 @@ function textOf(body: Uint8Array): string {
 
 /** Where a value belongs, for error texts. */
 interface Place {
-  readonly struct: string;
-  readonly field: string;
+  readonly struct: ObjectType;
+  readonly name: string;
+  readonly within: Place | undefined;
 }
 
 class Decoding {
@@ -95,14 +96,14 @@ class Decoding {
     const fields = known as { [name: string]: Value };
     if (!syntax.enterObject()) return fields;
     do {
-      const name = type.names.get(foldedName(syntax.key()));
-      const fieldType = name === undefined ? undefined : type.fields[name];
-      if (name === undefined || fieldType === undefined) {
+      const key = syntax.key();
+      const field = type.byFoldedName.get(key) ?? type.byFoldedName.get(foldedName(key));
+      if (field === undefined) {
         syntax.skipValue();
         continue;
       }
-      const field = place === undefined || place.field === "" ? name : `${place.field}.${name}`;
-      fields[name] = this.#value(fieldType, { struct: type.name, field }, fields[name] ?? zeroOf(fieldType));
+      const { name } = field;
+      fields[name] = this.#value(field.type, { struct: type, name, within: place }, fields[name] ?? null);
     } while (syntax.moreInObject());
     return fields;
   }
@@ -114,7 +115,7 @@ class Decoding {
     do {
       const item = this.#value(of, place, zeroOf(of));
       if (items.length < countMax) items.push(item);
-      else this.#misfit ??= new GoJsonError(`${place?.field ?? "the list"} has more than ${countMax} items`);
+      else this.#misfit ??= new GoJsonError(`${nameAt(place)} has more than ${countMax} items`);
     } while (syntax.moreInArray());
     return items;
   }
@@ -127,9 +128,9 @@ class Decoding {
       return known;
     }
     if (type.kind !== "string") return this.#refuse("string", type, place, known);
-    const name = place?.field ?? "the text";
-    if (!text.isWellFormed()) this.#misfit ??= new GoJsonError(`${name} holds half of a surrogate pair`);
-    if (!fits(text, type.bytesMax)) this.#misfit ??= new GoJsonError(`${name} is longer than ${type.bytesMax} bytes`);
+    if (!text.isWellFormed()) this.#misfit ??= new GoJsonError(`${nameAt(place)} holds half of a surrogate pair`);
+    if (!fits(text, type.bytesMax))
+      this.#misfit ??= new GoJsonError(`${nameAt(place)} is longer than ${type.bytesMax} bytes`);
     return text;
   }
 
@@ -137,19 +138,17 @@ class Decoding {
     if (type.kind === "string" || type.kind === "bytes" || type.kind === "array" || type.kind === "object")
       return this.#refuse("number", type, place, known);
     if (!INTEGER.test(digits) || digits.length > DIGITS_MAX)
-      return this.#refuse(`number ${digits.slice(0, 40)}`, type, place, known);
-    const isBig = type.kind === "int64" || type.kind === "uint64";
-    // Adding 0 makes -0 a 0.
-    if (type.kind === "int" && digits.length <= EXACT_DIGITS) return Number(digits) + 0;
-    const value = BigInt(digits);
+      return this.#refuse(`number ${digits.slice(0, DIGITS_SHOWN)}`, type, place, known);
     const [min, max] = RANGES[type.kind];
-    const isNegativeZero = min === 0n && digits.startsWith("-");
-    if (value < min || value > max || isNegativeZero) return this.#refuse(`number ${digits}`, type, place, known);
-    return isBig ? value : Number(value);
+    const value = BigInt(digits);
+    // Go reads no sign into an unsigned number, not even that of -0.
+    if (value < min || value > max || (min === 0n && digits.startsWith("-")))
+      return this.#refuse(`number ${digits}`, type, place, known);
+    return type.kind === "int64" || type.kind === "uint64" ? value : Number(value);
   }
 
   #refuse(found: string, type: JsonType, place: Place | undefined, known: Value): Value {
-    const where = place === undefined ? "value" : `struct field ${place.struct}.${place.field}`;
+    const where = place === undefined ? "value" : `struct field ${place.struct.name}.${pathOf(place)}`;
     this.#misfit ??= new GoJsonError(`json: cannot unmarshal ${found} into Go ${where} of type ${goName(type)}`);
     return known;
   }
@@ -172,10 +171,19 @@ function zeroOf(type: JsonType): Value {
       return null;
     case "object": {
       const fields: { [name: string]: Value } = {};
-      for (const name of type.names.values()) fields[name] = zeroOf(type.fields[name]!);
+      for (const { name, type: fieldType } of type.byFoldedName.values()) fields[name] = zeroOf(fieldType);
       return fields;
     }
   }
+}
+
+function nameAt(place: Place | undefined): string {
+  return place?.name ?? "the body";
+}
+
+/** As deep as the schema. */
+function pathOf(place: Place): string {
+  return place.within === undefined ? place.name : `${pathOf(place.within)}.${place.name}`;
 }
 
 function goName(type: JsonType): string {

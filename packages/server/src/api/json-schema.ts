@@ -35,8 +35,13 @@ export interface ObjectType<Fields extends FieldTypes = FieldTypes> {
   /** As error texts call it. */
   readonly name: string;
   readonly fields: Fields;
-  /** Field names by their folded form: keys match in any case. */
-  readonly names: ReadonlyMap<string, string>;
+  /** The same by folded name: keys match in any case. */
+  readonly byFoldedName: ReadonlyMap<string, Field>;
+}
+
+export interface Field {
+  readonly name: string;
+  readonly type: JsonType;
 }
 
 export interface FieldTypes {
@@ -81,12 +86,8 @@ export function array<Of extends JsonType>(of: Of, countMax: number = ITEMS_MAX)
 }
 
 export function object<Fields extends FieldTypes>(name: string, fields: Fields): ObjectType<Fields> {
-  return {
-    kind: "object",
-    name,
-    fields,
-    names: new Map(Object.keys(fields).map((field) => [foldedName(field), field])),
-  };
+  const named = Object.entries(fields).map(([field, type]) => [foldedName(field), { name: field, type }] as const);
+  return { kind: "object", name, fields, byFoldedName: new Map(named) };
 }
 
 /** Go folds case by Unicode; besides the letters themselves only these two signs fold to ASCII. */
