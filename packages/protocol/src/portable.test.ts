@@ -43,7 +43,17 @@ test("frames and crypto are the same without Buffer", () => {
         if (!(error instanceof protocol.ProtocolError)) throw error;
       }
     }
-    console.log(JSON.stringify({ frames, opened, base64: protocol.base64FromBytes(key) }));
+    const disconnect = (...text) => {
+      const decoder = new protocol.FrameDecoder();
+      decoder.push(Uint8Array.of(0x90, 3 + text.length, 12, 0, text.length, ...text));
+      try {
+        return decoder.next().text;
+      } catch (error) {
+        return error.code;
+      }
+    };
+    const texts = [disconnect(0xef, 0xbb, 0xbf, 0x61), disconnect(0xff), disconnect(0xef, 0xbf, 0xbd)];
+    console.log(JSON.stringify({ texts, frames, opened, base64: protocol.base64FromBytes(key) }));
   `;
   const vectors = new URL("../../../tests/vectors/wkproto.json", import.meta.url).pathname;
   const index = new URL("./index.ts", import.meta.url).href;
@@ -51,5 +61,5 @@ test("frames and crypto are the same without Buffer", () => {
     encoding: "utf8",
   });
   const base64 = Buffer.from("4989ad64ccaf943d").toString("base64");
-  expect(JSON.parse(output)).toEqual({ frames: 158, opened: 23, base64 });
+  expect(JSON.parse(output)).toEqual({ texts: ["\uFEFFa", "invalid_utf8", "\uFFFD"], frames: 158, opened: 23, base64 });
 });

@@ -105,6 +105,27 @@ describe("what does not decrypt", () => {
     expect(cipher.decrypt(Buffer.from(base64))).toBeUndefined();
   });
 
+  test.each([
+    ["no padding", 0],
+    ["padding longer than a block", 17],
+    ["padding longer than the text", 200],
+  ])("blocks that end with %s", (_, last) => {
+    const key = new Uint8Array(16).fill(1);
+    const raw = createCipheriv("aes-128-cbc", key, new Uint8Array(16).fill(2)).setAutoPadding(false);
+    const blocks = Buffer.concat([raw.update(new Uint8Array(32).fill(last)), raw.final()]);
+    expect(cipher.decrypt(Buffer.from(blocks.toString("base64")))).toBeUndefined();
+  });
+
+  test("blocks whose padding bytes differ", () => {
+    const raw = createCipheriv("aes-128-cbc", new Uint8Array(16).fill(1), new Uint8Array(16).fill(2)).setAutoPadding(
+      false,
+    );
+    const plain = new Uint8Array(16).fill(4);
+    plain[13] = 3;
+    const blocks = Buffer.concat([raw.update(plain), raw.final()]);
+    expect(cipher.decrypt(Buffer.from(blocks.toString("base64")))).toBeUndefined();
+  });
+
   test("bytes above ASCII", () => {
     expect(cipher.decrypt(new Uint8Array(24).fill(0xe4))).toBeUndefined();
   });
