@@ -1,13 +1,17 @@
 /** Loaded into a server process before its program: every synced write takes 50 ms longer, as on a slow disk. */
-import { ClassicLevel } from "classic-level";
+import { createRequire } from "node:module";
 
 const EXTRA_MS = 50;
 
 interface Batch {
   _write(options: unknown): Promise<void>;
 }
-/** The part of the database class that makes the batches which the engine writes. */
-const level = ClassicLevel.prototype as unknown as { _chainedBatch(): Batch };
+/** The database class of the server's own package; the part that makes the batches which the engine writes. */
+interface LevelModule {
+  readonly ClassicLevel: { readonly prototype: { _chainedBatch(): Batch } };
+}
+const requireOfServer = createRequire(new URL("../../packages/server/package.json", import.meta.url));
+const level = (requireOfServer("classic-level") as LevelModule).ClassicLevel.prototype;
 const original: (this: unknown) => Batch = Reflect.get(level, "_chainedBatch");
 level._chainedBatch = function (): Batch {
   const batch = original.call(this);

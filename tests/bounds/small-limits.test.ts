@@ -25,7 +25,8 @@ const SMALL_BYTES = {
   "limits.fanOutBytesMax": "64KiB",
 };
 const MORE = 250;
-const AT_ONCE = 16;
+/** One thing may be ten batches for the disk: more at once would be refused for want of room. */
+const AT_ONCE = 8;
 const ACCEPTED = 1;
 const NO_ROOM = 22;
 

@@ -1,13 +1,14 @@
 /** First messages of groups, with members who came, went and came back around them. */
 import { expect, test } from "vitest";
 import { inParallel } from "../harness/in-parallel.ts";
+import { atOnce } from "../harness/limits.ts";
 import { sharedServer } from "../harness/shared-server.ts";
 import { groupCellsOf } from "./group-matrix.ts";
 import { GroupRun } from "./group-run.ts";
 import { RESTARTS } from "./matrix.ts";
 
 const CELLS_MIN = 1_000;
-const AT_ONCE = 64;
+const AT_ONCE = atOnce(64);
 
 test(`the matrix of groups has at least ${CELLS_MIN} cells`, () => {
   const count = RESTARTS.flatMap(groupCellsOf).length;

@@ -1,12 +1,13 @@
 /** Every way a first message can happen: an acknowledged one is in both lists, a refused one nowhere. */
 import { describe, expect, test } from "vitest";
 import { inParallel } from "../harness/in-parallel.ts";
+import { atOnce } from "../harness/limits.ts";
 import { sharedServer } from "../harness/shared-server.ts";
 import { CellRun } from "./cell-run.ts";
 import { cellsOf, RESTARTS, type Restart } from "./matrix.ts";
 
 const CELLS_MIN = 2_000;
-const AT_ONCE = 64;
+const AT_ONCE = atOnce(64);
 const POSITIONS = [true, false] as const;
 const ENDINGS: Readonly<Record<Restart, string>> = {
   none: "no restart",

@@ -2,7 +2,7 @@
 import type { Restart } from "./matrix.ts";
 
 /** What happened to the reader's membership, and when, as seen from the messages under test. */
-export type Membership =
+type Membership =
   | "created with"
   | "added before"
   | "added during"
@@ -14,7 +14,7 @@ export type Membership =
   | "added again while a member"
   | "on the deny list"
   | "on the deny list and off again";
-export type Speaker =
+type Speaker =
   | "client of a member"
   | "client of an outsider"
   | "client of a removed member"
@@ -104,7 +104,7 @@ export function earlierCount({ membership }: GroupCell): number {
 }
 
 /** From which seq on the messages count as unread for the reader: the one he had joined or read to, + 1. */
-export type ReaderView =
+type ReaderView =
   | { readonly listed: false }
   | { readonly listed: true; readonly countsFrom: number }
   /** It depends on how the call and the messages met, but what is before his joining is read and the rest is unread. */

@@ -4,11 +4,11 @@
  */
 
 /** Who has whom on the list of those who may write to him. */
-export type Listing = "nobody" | "sender lists receiver" | "receiver lists sender" | "both";
+type Listing = "nobody" | "sender lists receiver" | "receiver lists sender" | "both";
 /** The call that made the list. */
-export type ListCall = "add" | "set";
+type ListCall = "add" | "set";
 /** By which way and as whom the messages come. */
-export type SenderKind =
+type SenderKind =
   | "client"
   | "HTTP as user"
   | "HTTP as system account"
@@ -17,7 +17,7 @@ export type SenderKind =
   /** The account without a person behind it, whose chats are not listed. */
   | "HTTP as ____system";
 /** What went before, and how the messages are sent. */
-export type Situation =
+type Situation =
   | "alone"
   /** Three at once: in one write of a client, or as three requests at the same time. */
   | "burst"
@@ -29,7 +29,7 @@ export type Situation =
    * sent a stored message in it, so neither side has it in his list.
    */
   | "channel without rows";
-export type ReceiverKind =
+type ReceiverKind =
   /** Was logged in and asked for his list before, and is gone. */
   | "offline"
   /** There while the messages come, and gone before his list is read. */
@@ -83,7 +83,7 @@ export function cellsOf(allowListOff: boolean, restart: Restart): Cell[] {
 }
 
 export const ACCEPTED = 1;
-export const NOT_IN_ALLOW_LIST = 13;
+const NOT_IN_ALLOW_LIST = 13;
 
 /** The reason that the messages under test must be answered with. */
 export function verdictOf(cell: Cell): number {

@@ -27,3 +27,12 @@ export function limitSettings(): Readonly<Record<string, number>> {
     throw new Error(`WK_TEST_LIMITS must be a positive integer, not ${wanted}`);
   return Object.fromEntries(COUNT_LIMITS.map((key) => [key, count]));
 }
+
+/**
+ * How many things a test may do at the same time. Under small bounds they are fewer, so that nothing is refused for want
+ * of room: one thing may be ten batches for the disk.
+ */
+export function atOnce(wanted: number): number {
+  const bound = limitSettings()["limits.commitQueueBatchesMax"];
+  return bound === undefined ? wanted : Math.max(1, Math.min(wanted, Math.floor(bound / 12)));
+}

@@ -6,8 +6,8 @@ import { UnreadWorld } from "./world.ts";
 
 const WORLDS = 4;
 const ROUNDS = 6;
-const STEPS_PER_ROUND = 120;
-const COMPARE_ALL_EVERY = 20;
+const STEPS_PER_ROUND = 90;
+const COMPARE_ALL_EVERY = 30;
 
 const shared = sharedServer();
 
