@@ -223,6 +223,28 @@ describe("group commit", () => {
     expect(held.engine.writes).toEqual([["a", "b"], ["c"], ["huge"], ["d"]]);
   });
 
+  test("a caller that throws when it is told hurts neither the others nor the next write", async () => {
+    const unseen: unknown[] = [];
+    const note = (error: unknown): void => void unseen.push(error);
+    const listeners = process.rawListeners("unhandledRejection");
+    process.removeAllListeners("unhandledRejection").on("unhandledRejection", note);
+    const held = bench();
+    const broken = new Error("a bug");
+    held.committer.commit(named("a"), () => {
+      throw broken;
+    });
+    held.commit("b");
+    held.turn();
+    held.commit("c");
+    await held.engine.end();
+    held.turn();
+    await held.engine.end();
+    process.off("unhandledRejection", note);
+    for (const listener of listeners) process.on("unhandledRejection", listener as (error: unknown) => void);
+    expect(held.events).toEqual(["b durable", "c durable"]);
+    expect(unseen).toEqual([broken]);
+  });
+
   test("a full queue is said before anything is handed over, by bytes and by count, and heals by itself", async () => {
     for (const limits of [{ queueBytesMax: 20 }, { queueBatchesMax: 2 }]) {
       const held = bench(limits);

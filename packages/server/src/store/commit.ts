@@ -154,7 +154,7 @@ export class Committer {
 
   #written(taken: readonly Waiting[]): void {
     this.#writing = false;
-    for (const waiting of taken) this.#settle(waiting, null);
+    this.#settleAll(taken, null);
     if (this.#queue.length > 0) this.#startSoon();
     else this.#tellIdle();
   }
@@ -166,16 +166,23 @@ export class Committer {
     this.#state = "reopening";
     this.#becomeReadOnly(cause);
     this.#options.reset();
-    for (const each of taken) this.#settle(each, { outcome: "unknown", code: "store_failed", cause });
-    for (const each of waiting) this.#settle(each, { outcome: "refused", code: "store_failed", cause });
+    this.#settleAll(taken, { outcome: "unknown", code: "store_failed", cause });
+    this.#settleAll(waiting, { outcome: "refused", code: "store_failed", cause });
     this.#tellIdle();
     this.#reopenAfter(BACKOFF_FIRST_MS);
   }
 
-  #settle(waiting: Waiting, failure: CommitFailure | null): void {
-    this.#bytes -= waiting.batch.bytes;
-    this.#batches--;
-    waiting.settled(failure);
+  /** A caller that throws is a bug: it comes out as a promise that failed unseen, and the others are told all the same. */
+  #settleAll(all: readonly Waiting[], failure: CommitFailure | null): void {
+    for (const { batch, settled } of all) {
+      this.#bytes -= batch.bytes;
+      this.#batches--;
+      try {
+        settled(failure);
+      } catch (error) {
+        void Promise.reject(error);
+      }
+    }
   }
 
   #becomeReadOnly(cause: unknown): void {

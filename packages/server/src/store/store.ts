@@ -4,8 +4,8 @@
  */
 import type { World } from "../world/world.ts";
 import { type Batch, createBatch, put } from "./batch.ts";
-import { type CommitFailure, StoreUnavailable } from "./commit-failure.ts";
 import { type CommitLimits, Committer, type Settled, type StoreState } from "./commit.ts";
+import { type CommitFailure, StoreUnavailable } from "./commit-failure.ts";
 import { type Engine, type KeyRange, StoreOpenError } from "./engine.ts";
 import { Feed } from "./feed.ts";
 import { GLOBAL_SHARD, SHARD_COUNT } from "./shards.ts";
@@ -164,5 +164,7 @@ export class Store {
 }
 
 function unreadable(cause: unknown): StoreUnavailable {
-  return cause instanceof StoreUnavailable ? cause : new StoreUnavailable({ outcome: "refused", code: "read_only", cause });
+  return cause instanceof StoreUnavailable
+    ? cause
+    : new StoreUnavailable({ outcome: "refused", code: "read_only", cause });
 }

@@ -345,7 +345,11 @@ export const systemTable: Table<string, number> = {
 export function tableRange(table: Table<never, unknown>, shard: number): Pick<KeyRange, "from" | "to"> {
   return prefixRange(key(shard, table.id).take());
 }
-export function channelRange(table: Table<never, unknown>, shard: number, channel: ChannelKey): Pick<KeyRange, "from" | "to"> {
+export function channelRange(
+  table: Table<never, unknown>,
+  shard: number,
+  channel: ChannelKey,
+): Pick<KeyRange, "from" | "to"> {
   return prefixRange(channelKey(shard, table.id, channel).take());
 }
 export function userRange(table: Table<never, unknown>, shard: number, uid: string): Pick<KeyRange, "from" | "to"> {
