@@ -105,7 +105,20 @@ test("failed commits: a full disk answers every send with reason 15, keeps readi
     expect(await ledger.findMistakes(backEnd), `after ${how} and a start`).toEqual([]);
   }
   disk.fill();
-  await server.kill();
+  const payload = Buffer.alloc(10_000).toString("base64");
+  await eventually(
+    async () =>
+      (
+        await server.http.post("/message/send", {
+          from_uid: users[0],
+          channel_id: "nobody",
+          channel_type: PERSON,
+          payload,
+        })
+      ).status === 503,
+    "the disk is full once more",
+  );
+  expect(await server.stop(5_000), "ends in good order all the same").toEqual({ code: 0, signal: null });
   await expect(server.startAgain(), "no start without room").rejects.toThrow(/"code":1[\s\S]*No space left/);
   disk.free();
   await server.startAgain();
