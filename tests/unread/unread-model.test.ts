@@ -4,10 +4,10 @@ import { createRandom } from "../harness/random.ts";
 import { sharedServer } from "../harness/shared-server.ts";
 import { UnreadWorld } from "./world.ts";
 
-const WORLDS = 4;
+const WORLDS = 8;
 const ROUNDS = 6;
-const STEPS_PER_ROUND = 90;
-const COMPARE_ALL_EVERY = 30;
+const STEPS_PER_ROUND = 45;
+const COMPARE_ALL_EVERY = 15;
 
 const shared = sharedServer();
 
