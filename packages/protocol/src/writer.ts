@@ -21,7 +21,7 @@ export function sizeOfMessageSeq(version: number): number {
 }
 
 /** The whole frame: first byte, one to four length bytes, body. */
-export function sizeOfFrame(bodyBytes: number): number {
+function sizeOfFrame(bodyBytes: number): number {
   if (bodyBytes > BODY_BYTES_MAX) throw new ProtocolError("frame_too_large", `a body of ${bodyBytes} bytes`);
   return 1 + (bodyBytes < 0x80 ? 1 : bodyBytes < 0x4000 ? 2 : bodyBytes < 0x20_0000 ? 3 : 4) + bodyBytes;
 }
