@@ -6,7 +6,7 @@
 import { spawn } from "node:child_process";
 import { createHash, createPrivateKey, createPublicKey, diffieHellman, randomBytes } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { connect as dial, createServer, type Socket } from "node:net";
+import { createServer, connect as dial, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -27,7 +27,7 @@ class User {
   #cipher: SessionCipher | undefined;
   #out: Uint8Array[] = [];
   #clientSeq = 0;
-  #sentAt: number[] = [];
+  #sentAt = new Map<number, number>();
   received = 0;
   acked: (latencyMs: number, reason: number) => void = () => undefined;
   #connected: (() => void) | undefined;
@@ -44,7 +44,16 @@ class User {
 
   connect(): Promise<void> {
     const clientKey = Buffer.from(PUBLIC, "base64url").toString("base64");
-    const frame = { type: 1, version: 5, deviceFlag: 0, deviceId: this.uid, uid: this.uid, token: "", clientTimestamp: BigInt(Date.now()), clientKey } as const;
+    const frame = {
+      type: 1,
+      version: 5,
+      deviceFlag: 0,
+      deviceId: this.uid,
+      uid: this.uid,
+      token: "",
+      clientTimestamp: BigInt(Date.now()),
+      clientKey,
+    } as const;
     this.#socket.write(encodeFrame(frame, 5));
     return new Promise((resolve) => {
       this.#connected = resolve;
@@ -57,8 +66,20 @@ class User {
     const payload = this.#cipher!.encrypt(PAYLOAD);
     const sign = Buffer.concat([TEXT.encode(`${clientSeq}${clientMsgNo}${to}1`), payload]);
     const msgKey = this.#cipher!.msgKey(sign);
-    this.#sentAt[clientSeq] = performance.now();
-    const frame = { type: 3, flags: 2, setting: 0, clientSeq, clientMsgNo, channelId: to, channelType: 1, expire: 0, msgKey, topic: "", payload } as const;
+    this.#sentAt.set(clientSeq, performance.now());
+    const frame = {
+      type: 3,
+      flags: 2,
+      setting: 0,
+      clientSeq,
+      clientMsgNo,
+      channelId: to,
+      channelType: 1,
+      expire: 0,
+      msgKey,
+      topic: "",
+      payload,
+    } as const;
     this.#write(encodeFrame(frame, 5));
   }
 
@@ -70,16 +91,24 @@ class User {
     this.#decoder.push(chunk);
     for (let frame = this.#decoder.next(); frame !== undefined; frame = this.#decoder.next()) {
       if (frame.type === 4) {
-        const at = this.#sentAt[frame.clientSeq]!;
-        delete this.#sentAt[frame.clientSeq];
+        const at = this.#sentAt.get(frame.clientSeq) ?? 0;
+        this.#sentAt.delete(frame.clientSeq);
         this.acked(performance.now() - at, frame.reason);
       } else if (frame.type === 5) {
         this.received++;
-        this.#write(encodeFrame({ type: 6, flags: frame.flags, messageId: frame.messageId, messageSeq: frame.messageSeq }, 5));
+        this.#write(
+          encodeFrame({ type: 6, flags: frame.flags, messageId: frame.messageId, messageSeq: frame.messageSeq }, 5),
+        );
       } else if (frame.type === 2) {
         if (frame.reason !== 1) throw new Error(`connect refused: ${frame.reason}`);
-        const publicKey = createPublicKey({ format: "jwk", key: { kty: "OKP", crv: "X25519", x: Buffer.from(frame.serverKey, "base64").toString("base64url") } });
-        this.#cipher = createSessionCipher(sessionKey(diffieHellman({ privateKey: KEY, publicKey })), TEXT.encode(frame.salt));
+        const publicKey = createPublicKey({
+          format: "jwk",
+          key: { kty: "OKP", crv: "X25519", x: Buffer.from(frame.serverKey, "base64").toString("base64url") },
+        });
+        this.#cipher = createSessionCipher(
+          sessionKey(diffieHellman({ privateKey: KEY, publicKey })),
+          TEXT.encode(frame.salt),
+        );
         this.#connected?.();
       }
     }
@@ -97,8 +126,17 @@ class User {
 
 let RUN = "";
 
-async function measure(title: string, host: string, port: number, pid: number, work: { pairs: number; window: number; sends: number; isFirst: boolean }): Promise<void> {
-  RUN = createHash("md5").update(title + Date.now()).digest("hex").slice(0, 8);
+async function measure(
+  title: string,
+  host: string,
+  port: number,
+  pid: number,
+  work: { pairs: number; window: number; sends: number; isFirst: boolean },
+): Promise<void> {
+  RUN = createHash("md5")
+    .update(title + Date.now())
+    .digest("hex")
+    .slice(0, 8);
   const users: User[] = [];
   for (let pair = 0; pair < work.pairs; pair++)
     for (const side of work.isFirst ? ["a"] : ["a", "b"]) users.push(new User(`${RUN}${side}${pair}`, host, port));
@@ -131,7 +169,9 @@ async function measure(title: string, host: string, port: number, pid: number, w
   latencies.sort((a, b) => a - b);
   const at = (share: number): string => latencies[Math.floor(latencies.length * share)]!.toFixed(2);
   const received = users.reduce((sum, user) => sum + user.received, 0);
-  console.log(`${title.padEnd(34)} ${Math.round(work.sends / seconds)}/s  p50 ${at(0.5)} ms  p99 ${at(0.99)} ms  server CPU ${cpuMicros.toFixed(1)} µs a message  received ${received}`);
+  console.log(
+    `${title.padEnd(34)} ${Math.round(work.sends / seconds)}/s  p50 ${at(0.5)} ms  p99 ${at(0.99)} ms  server CPU ${cpuMicros.toFixed(1)} µs a message  received ${received}`,
+  );
   for (const user of users) user.close();
 }
 
@@ -155,8 +195,15 @@ async function startServer(): Promise<{ host: string; port: number; pid: number;
   const folder = mkdtempSync(join(tmpdir(), "wukong-road-"));
   const port = await freePort();
   const config = join(folder, "wk.yaml");
-  writeFileSync(config, `rootDir: ${folder}\naddr: tcp://127.0.0.1:${port}\nwsAddr: "off"\nhttpAddr: "off"\nlogger:\n  level: 3\n`);
-  const child = spawn(process.execPath, [join(import.meta.dirname, "../packages/server/bin/wukongim.js"), "--config", config], { stdio: ["ignore", "pipe", "inherit"] });
+  writeFileSync(
+    config,
+    `rootDir: ${folder}\naddr: tcp://127.0.0.1:${port}\nwsAddr: "off"\nhttpAddr: "off"\nlogger:\n  level: 3\n`,
+  );
+  const child = spawn(
+    process.execPath,
+    [join(import.meta.dirname, "../packages/server/bin/wukongim.js"), "--config", config],
+    { stdio: ["ignore", "pipe", "inherit"] },
+  );
   await new Promise((resolve) => child.stdout.once("data", resolve));
   return {
     host: "127.0.0.1",
@@ -169,14 +216,49 @@ async function startServer(): Promise<{ host: string; port: number; pid: number;
   };
 }
 
-const { values } = parseArgs({ options: { tcp: { type: "string" }, pid: { type: "string" }, sends: { type: "string", default: "60000" } } });
+const { values } = parseArgs({
+  options: { tcp: { type: "string" }, pid: { type: "string" }, sends: { type: "string", default: "60000" } },
+});
 const [host = "127.0.0.1", port = "5100"] = (values.tcp ?? "").split(":");
-const target = values.tcp === undefined ? await startServer() : { host, port: Number(port), pid: Number(values.pid ?? 1), stop: () => undefined };
+const target =
+  values.tcp === undefined
+    ? await startServer()
+    : { host, port: Number(port), pid: Number(values.pid ?? 1), stop: () => undefined };
 const sends = Number(values.sends);
-await measure("(warm-up)", target.host, target.port, target.pid, { pairs: 50, window: 8, sends: 20_000, isFirst: false });
-await measure("1 sender, 1 in flight", target.host, target.port, target.pid, { pairs: 1, window: 1, sends: 3_000, isFirst: false });
-await measure("50 pairs, 1 in flight", target.host, target.port, target.pid, { pairs: 50, window: 1, sends, isFirst: false });
-await measure("50 pairs, 8 in flight", target.host, target.port, target.pid, { pairs: 50, window: 8, sends: sends * 2, isFirst: false });
-await measure("50 pairs, 64 in flight", target.host, target.port, target.pid, { pairs: 50, window: 64, sends: sends * 3, isFirst: false });
-await measure("50 senders × 8, first messages", target.host, target.port, target.pid, { pairs: 50, window: 8, sends, isFirst: true });
+await measure("(warm-up)", target.host, target.port, target.pid, {
+  pairs: 50,
+  window: 8,
+  sends: 20_000,
+  isFirst: false,
+});
+await measure("1 sender, 1 in flight", target.host, target.port, target.pid, {
+  pairs: 1,
+  window: 1,
+  sends: 3_000,
+  isFirst: false,
+});
+await measure("50 pairs, 1 in flight", target.host, target.port, target.pid, {
+  pairs: 50,
+  window: 1,
+  sends,
+  isFirst: false,
+});
+await measure("50 pairs, 8 in flight", target.host, target.port, target.pid, {
+  pairs: 50,
+  window: 8,
+  sends: sends * 2,
+  isFirst: false,
+});
+await measure("50 pairs, 64 in flight", target.host, target.port, target.pid, {
+  pairs: 50,
+  window: 64,
+  sends: sends * 3,
+  isFirst: false,
+});
+await measure("50 senders × 8, first messages", target.host, target.port, target.pid, {
+  pairs: 50,
+  window: 8,
+  sends,
+  isFirst: true,
+});
 target.stop();

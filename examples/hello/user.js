@@ -8,7 +8,10 @@ console.log = () => {};
 // The package is written for bundlers: its imports leave out the file endings.
 registerHooks({
   resolve(specifier, context, next) {
-    const isOfSdk = context.parentURL?.includes("/wukongimjssdk/lib/") === true && specifier.startsWith(".") && !specifier.endsWith(".js");
+    const isOfSdk =
+      context.parentURL?.includes("/wukongimjssdk/lib/") === true &&
+      specifier.startsWith(".") &&
+      !specifier.endsWith(".js");
     if (!isOfSdk) return next(specifier, context);
     return next(specifier === "." || specifier === "./" ? "./index.js" : `${specifier}.js`, context);
   },
@@ -32,6 +35,6 @@ sdk.chatManager.addMessageListener((message) => {
   if (!message.send) tell("received", { from: message.fromUID, text: message.content.text });
 });
 parentPort.on("message", ({ send, to }) => {
-  sdk.chatManager.send(sdk.newMessageText(send), sdk.newChannel(to, PERSON));
+  void sdk.chatManager.send(sdk.newMessageText(send), sdk.newChannel(to, PERSON));
 });
 sdk.connectManager.connect();

@@ -7,7 +7,6 @@ export const COUNT_LIMITS: readonly string[] = [
   "limits.outboxFramesMax",
   "limits.pendingAcksMax",
   "limits.channelCacheMax",
-  "limits.headCacheMax",
   "limits.conversationCacheUsersMax",
   "limits.listOrdersMax",
   "limits.commitQueueBatchesMax",

@@ -162,6 +162,7 @@ async function startParts({ config, world, log }: ServerOptions): Promise<Runnin
         unansweredSendsMax: limits.sessionSendsMax,
         unansweredBytesMax: limits.sessionSendBytesMax,
         outboundBytesMax: limits.outboxBytesMax,
+        outboundFramesMax: limits.outboxFramesMax,
       },
     });
     fanOut = createFanOut({
@@ -201,6 +202,7 @@ async function startParts({ config, world, log }: ServerOptions): Promise<Runnin
           showSystem: config.conversation.showSystem,
           countAll: config.conversation.countAll,
           ordersMax: limits.listOrdersMax,
+          orderBytesMax: limits.listOrdersBytesMax,
         },
       }),
       sending,
@@ -217,8 +219,7 @@ async function startParts({ config, world, log }: ServerOptions): Promise<Runnin
         addresses: routeAddresses(config, gateway.ports),
       },
     });
-    const http =
-      config.httpAddr === null ? undefined : await world.http.serve(config.httpAddr, api.routes, api.rules);
+    const http = config.httpAddr === null ? undefined : await world.http.serve(config.httpAddr, api.routes, api.rules);
     return { store, gateway, acks, http };
   } catch (error) {
     acks?.stop();

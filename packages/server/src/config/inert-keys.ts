@@ -76,6 +76,7 @@ const NOT_YET: readonly string[] = [
   "wssConfig.certFile",
   "wssConfig.keyFile",
   "disableJSONRPC",
+  "disableCMDMessageSync",
   "stress",
   "pprofOn",
   "oldV1Api",

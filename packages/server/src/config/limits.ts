@@ -88,20 +88,6 @@ export const LIMITS = {
     default: "256MiB",
     doc: "The same in bytes, roughly.",
   },
-  headCacheMax: {
-    kind: "integer",
-    min: 1,
-    max: 1_000_000_000,
-    default: "200000",
-    doc: "Heads (last seq, counters) of channels, for chat lists.",
-  },
-  headCacheBytesMax: {
-    kind: "bytes",
-    min: 65_536,
-    max: 68_719_476_736,
-    default: "64MiB",
-    doc: "The same in bytes, roughly.",
-  },
   conversationCacheUsersMax: {
     kind: "integer",
     min: 1,

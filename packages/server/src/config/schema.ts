@@ -52,11 +52,6 @@ const FIELDS = {
     default: "false",
     doc: "Payloads travel as plain text in the binary protocol. wukongimjssdk cannot connect then.",
   },
-  disableCMDMessageSync: {
-    kind: "boolean",
-    default: "false",
-    doc: "The sync of offline commands answers an empty list.",
-  },
   connIdleTime: {
     kind: "duration",
     minMs: 1000,

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { HandTime, storedMessage } from "../gateway/test-kit.ts";
 import type { StoredMessage } from "../messaging/message.ts";
+import type { ReceiverSet } from "../messaging/receivers.ts";
 import { createFanOut, FAN_OUT_DEFAULTS, type FanOut, type FanOutOptions } from "./fan-out.ts";
 import { Presence } from "./presence.ts";
-import type { ReceiverSet } from "../messaging/receivers.ts";
 
 interface Bench {
   readonly time: HandTime;

@@ -7,12 +7,12 @@
  */
 import { SYSTEM_UID } from "@wukong-ts/protocol";
 import { channelText, type StoredMessage } from "../messaging/message.ts";
+import type { ReceiverSet, Receivers } from "../messaging/receivers.ts";
 import type { Clock, Timers } from "../world/world.ts";
 import { Fifo } from "./fifo.ts";
 import type { Outbound } from "./outbound.ts";
 import type { PendingAcks } from "./pending-acks.ts";
 import type { Presence } from "./presence.ts";
-import type { ReceiverSet, Receivers } from "../messaging/receivers.ts";
 
 export interface FanOutDeps {
   readonly clock: Pick<Clock, "monotonicMs">;

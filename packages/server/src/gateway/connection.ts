@@ -102,6 +102,7 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask, Receiv
     this.#decoder = new FrameDecoder({ frameBytesMax: host.options.frameBytesMax });
     this.#outbox = new Outbox(socket, host.turns, {
       bytesMax: host.options.outboundBytesMax,
+      framesMax: host.options.outboundFramesMax,
       overflowed: () => this.close("slow_reader", "now"),
     });
   }

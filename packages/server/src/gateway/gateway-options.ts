@@ -22,6 +22,7 @@ export interface GatewayOptions {
   readonly unansweredBytesMax: number;
   /** Output that waits for one connection, in the server and in its socket; beyond it the reader is too slow. */
   readonly outboundBytesMax: number;
+  readonly outboundFramesMax: number;
   /** Between a refusing CONNACK and the close: some SDKs must be able to act on the reason first. */
   readonly refusedCloseMs: number;
   /** From the DISCONNECT of a kick by another login to the close. */
@@ -47,6 +48,7 @@ export const GATEWAY_DEFAULTS: GatewayOptions = {
   unansweredSendsMax: 1_024,
   unansweredBytesMax: MIB,
   outboundBytesMax: 4 * MIB,
+  outboundFramesMax: 100_000,
   refusedCloseMs: 500,
   kickCloseMs: 2_000,
   closeGraceMs: 5_000,

@@ -3,7 +3,9 @@ import { EndOfTurn } from "./end-of-turn.ts";
 import { Outbox } from "./outbox.ts";
 import { HandSocket, HandTime } from "./test-kit.ts";
 
-function bench(options: { readonly bytesMax?: number; readonly transport?: "tcp" | "websocket" } = {}) {
+function bench(
+  options: { readonly bytesMax?: number; readonly framesMax?: number; readonly transport?: "tcp" | "websocket" } = {},
+) {
   const time = new HandTime();
   const socket = new HandSocket(time, "10.0.0.1", options.transport ?? "tcp");
   const overflows: number[] = [];
@@ -12,6 +14,7 @@ function bench(options: { readonly bytesMax?: number; readonly transport?: "tcp"
   });
   const outbox = new Outbox(socket, turns, {
     bytesMax: options.bytesMax ?? 1 << 22,
+    framesMax: options.framesMax ?? 1000,
     overflowed: () => void overflows.push(1),
   });
   socket.bind({ bytes: () => undefined, drained: () => outbox.drained(), closed: () => undefined });
@@ -43,7 +46,12 @@ describe("an outbox", () => {
     };
     const turns = new EndOfTurn(timers, () => undefined);
     const outboxes = [1, 2, 3].map(
-      () => new Outbox(new HandSocket(time, "", "tcp"), turns, { bytesMax: 1000, overflowed: () => undefined }),
+      () =>
+        new Outbox(new HandSocket(time, "", "tcp"), turns, {
+          bytesMax: 1000,
+          framesMax: 1000,
+          overflowed: () => undefined,
+        }),
     );
     for (const outbox of outboxes) outbox.add(frame(1));
     time.settle();
@@ -102,6 +110,19 @@ describe("an outbox", () => {
       added++;
     }
     expect(added).toBeLessThan(20_000);
+  });
+
+  test("overflows once more frames wait than allowed, and not while the socket takes them", () => {
+    const { time, socket, outbox, overflows } = bench({ framesMax: 10 });
+    for (let index = 0; index < 100; index++) outbox.add(frame(1));
+    time.settle();
+    expect(overflows).toHaveLength(0);
+    expect(socket.writes.flat()).toHaveLength(100);
+    socket.isStuck = true;
+    outbox.add(frame(1, 100_000));
+    time.settle();
+    for (let index = 0; index < 11; index++) outbox.add(frame(1));
+    expect(overflows).toHaveLength(1);
   });
 
   test("a burst larger than the bound is no overflow while the socket takes it", () => {

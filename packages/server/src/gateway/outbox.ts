@@ -21,6 +21,8 @@ const EARLY_WRITE_BYTES = 256 * 1024;
 
 export interface OutboxOptions {
   readonly bytesMax: number;
+  /** Frames that wait because the socket takes none. */
+  readonly framesMax: number;
   /** The bound is crossed: called at most once, and nothing is queued from then on. */
   overflowed(): void;
 }
@@ -51,6 +53,7 @@ export class Outbox implements EndOfTurnTask {
     if (this.#isShut) return;
     this.#frames.push(frame);
     this.#queuedBytes += frame.length + FRAME_COST_BYTES;
+    if (this.#waiting > this.#options.framesMax && !this.oneFramePerWrite) this.#write();
     if (this.#isOverfull()) {
       this.shut();
       this.#options.overflowed();
@@ -91,10 +94,15 @@ export class Outbox implements EndOfTurnTask {
   }
 
   #isOverfull(): boolean {
-    const { bytesMax } = this.#options;
+    const { bytesMax, framesMax } = this.#options;
+    if (this.#waiting > framesMax) return true;
     if (this.#queuedBytes + this.#socketBytes <= bytesMax) return false;
     this.#socketBytes = this.#socket.bufferedBytes;
     return this.#queuedBytes + this.#socketBytes > bytesMax;
+  }
+
+  get #waiting(): number {
+    return this.#frames.length - this.#first;
   }
 
   #mark(): void {

@@ -145,7 +145,8 @@ export class ChannelAdmin implements Channels {
     members.forEach((uid, index) => {
       change.listRemove("members", uid);
       const row = known[index];
-      if (row?.membership === "member" && !implied.includes(uid)) change.addRow("after", uid, row, this.#left(channel, row));
+      if (row?.membership === "member" && !implied.includes(uid))
+        change.addRow("after", uid, row, this.#left(channel, row));
     });
     if (members.length > 0) change.writeChannelRow();
   }
@@ -157,7 +158,12 @@ export class ChannelAdmin implements Channels {
     await this.removeMembers(key, gone);
   }
 
-  async #editList(key: ChannelKey, list: "deny" | "allow", added: readonly string[], removed: readonly string[]): Promise<void> {
+  async #editList(
+    key: ChannelKey,
+    list: "deny" | "allow",
+    added: readonly string[],
+    removed: readonly string[],
+  ): Promise<void> {
     const edits = [
       ...removed.map((uid) => ({ uid, isAdded: false })),
       ...[...new Set(added)].map((uid) => ({ uid, isAdded: true })),
@@ -215,4 +221,3 @@ function chunks<Item>(items: readonly Item[]): readonly (readonly Item[])[] {
   for (let at = 0; at < items.length; at += NAMES_PER_STEP) parts.push(items.slice(at, at + NAMES_PER_STEP));
   return parts;
 }
-

@@ -2,12 +2,7 @@
  * What the channel types differ in: one row per type. Nothing else in the server asks for a type's number.
  * Two ids exist: the *addressed* one, as a sender names a channel (a person by the peer's uid), and the *internal* one.
  */
-import {
-  personChannelId,
-  personPeers,
-  SYSTEM_UID,
-  withoutCommandSuffix,
-} from "@wukong-ts/protocol";
+import { personChannelId, personPeers, SYSTEM_UID, withoutCommandSuffix } from "@wukong-ts/protocol";
 import type { ChannelKey } from "./message.ts";
 
 export interface ChannelKind {

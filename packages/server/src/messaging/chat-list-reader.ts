@@ -19,6 +19,7 @@ export interface ChatListOptions {
   readonly countAll: boolean;
   /** Page orders kept for the pages after the first. */
   readonly ordersMax: number;
+  readonly orderBytesMax: number;
 }
 
 export interface ChatListDeps {
@@ -51,7 +52,10 @@ export class ChatListReader implements ChatList {
 
   constructor(deps: ChatListDeps) {
     this.#deps = deps;
-    this.#orders = new PageOrders(deps.world.clock, deps.options.ordersMax);
+    this.#orders = new PageOrders(deps.world.clock, {
+      countMax: deps.options.ordersMax,
+      bytesMax: deps.options.orderBytesMax,
+    });
   }
 
   async sync(request: ChatListRequest): Promise<readonly ChatView[]> {
@@ -155,7 +159,7 @@ export class ChatListReader implements ChatList {
     const isIncremental = request.version > 0n || request.onlyUnread;
     const after = chat.clientSeq ?? (isIncremental ? chat.readedToSeq : 0);
     const from = Math.max(after, chat.row.deletedTo.seq) + 1;
-    const firstSeq = from > chat.head.seq ? chat.head.seq : from;
+    const firstSeq = Math.min(from, chat.head.seq);
     const recents = await this.#recents(chat.row.channel, chat.head, firstSeq, request.messageCount);
     return {
       shown: chat.shown,
@@ -180,12 +184,32 @@ export class ChatListReader implements ChatList {
     const base = { shown, channel, timeSeconds: head.timeSeconds, lastSeq: head.seq };
     if (head.seq === 0 || (row !== undefined && head.seq <= row.deletedTo.seq)) {
       const version = row === undefined ? 0n : idNanoseconds(row.changed);
-      return { ...base, timeSeconds: 0, lastSeq: 0, unread: 0, lastClientMsgNo: "", readedToSeq: 0, version, recents: [] };
+      return {
+        ...base,
+        timeSeconds: 0,
+        lastSeq: 0,
+        unread: 0,
+        lastClientMsgNo: "",
+        readedToSeq: 0,
+        version,
+        recents: [],
+      };
     }
-    const view = unreadOf(row ?? nobodysRow(channel), conversations.ownLastIn(uid, channel), head, this.#deps.options.countAll);
+    const view = unreadOf(
+      row ?? nobodysRow(channel),
+      conversations.ownLastIn(uid, channel),
+      head,
+      this.#deps.options.countAll,
+    );
     const recents = await this.#recents(channel, head, (row?.deletedTo.seq ?? 0) + 1, messageCount);
     const lastClientMsgNo = recents[0]?.clientMsgNo ?? "";
-    return { ...base, ...view, lastClientMsgNo, version: row ? versionOf(row, head) : idNanoseconds(head.lastId), recents };
+    return {
+      ...base,
+      ...view,
+      lastClientMsgNo,
+      version: row ? versionOf(row, head) : idNanoseconds(head.lastId),
+      recents,
+    };
   }
 
   /** Newest first. */

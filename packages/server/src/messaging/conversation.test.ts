@@ -19,7 +19,10 @@ describe("unread", () => {
   test("counts red-dot messages after the furthest mark, whichever that is", () => {
     const marks = { join: { seq: 2, counted: 1 }, read: { seq: 5, counted: 3 }, deletedTo: { seq: 4, counted: 3 } };
     expect(unreadOf({ ...row, ...marks }, ORIGIN, head(10, 8), false)).toEqual({ unread: 5, readedToSeq: 5 });
-    expect(unreadOf({ ...row, ...marks }, { seq: 9, counted: 7 }, head(10, 8), false)).toEqual({ unread: 1, readedToSeq: 9 });
+    expect(unreadOf({ ...row, ...marks }, { seq: 9, counted: 7 }, head(10, 8), false)).toEqual({
+      unread: 1,
+      readedToSeq: 9,
+    });
   });
 
   test("counts every message with countAll, as v2.2.5 does", () => {

@@ -107,7 +107,9 @@ export class Conversations {
   }
 
   /** All rows of the user; read their `durable` side. Pinned until `release`. */
-  async all(uid: string): Promise<{ readonly entries: Iterable<ConversationEntry>; readonly count: number; release(): void }> {
+  async all(
+    uid: string,
+  ): Promise<{ readonly entries: Iterable<ConversationEntry>; readonly count: number; release(): void }> {
     let rows = this.#users.get(uid);
     if (rows === undefined) {
       rows = new UserRows(uid);
@@ -153,7 +155,12 @@ export class Conversations {
       const range = userRange(conversationTable, rows.shard, rows.uid);
       let from = range.from;
       for (;;) {
-        const page = await this.#store.range(conversationTable, { from, to: range.to, reverse: false, limit: PAGE_ROWS });
+        const page = await this.#store.range(conversationTable, {
+          from,
+          to: range.to,
+          reverse: false,
+          limit: PAGE_ROWS,
+        });
         let added = 0;
         for (const row of page) {
           const text = channelText(row.channel);

@@ -8,7 +8,9 @@ function clockAt(times: readonly number[]): { wallMs(): number; monotonicMs(): n
 
 describe("message ids", () => {
   test("grow strictly while the clock stands still, jumps back and runs on", () => {
-    const times = Array.from({ length: 20_000 }, (_, i) => (i % 7 === 0 ? 5_000_000 : 5_000_000 + (i % 3) * 1000 - 500));
+    const times = Array.from({ length: 20_000 }, (_, i) =>
+      i % 7 === 0 ? 5_000_000 : 5_000_000 + (i % 3) * 1000 - 500,
+    );
     const ids = new IdGenerator(clockAt(times), 1001);
     let last = ids.next();
     for (let i = 1; i < times.length; i++) {

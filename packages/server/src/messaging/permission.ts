@@ -13,7 +13,7 @@ export interface PermissionQuestion {
   readonly senderRecord: Channel | undefined;
   /** Person channels: the receiver's own record, whose lists decide. */
   readonly receiverRecord: Channel | undefined;
-  isSystem(uid: string): boolean;
+  readonly isSystem: (uid: string) => boolean;
   /** `whitelistOffOfPerson`: allow lists of persons are ignored. */
   readonly personAllowListOff: boolean;
 }

@@ -36,11 +36,19 @@ export class ReadMarks {
   }
 
   delete(uid: string, channel: ChannelKey): Promise<void> {
-    return this.#change(uid, channel, (row, head) => ({ ...row, deletedTo: upper(row.deletedTo, head), markedUnread: 0 }));
+    return this.#change(uid, channel, (row, head) => ({
+      ...row,
+      deletedTo: upper(row.deletedTo, head),
+      markedUnread: 0,
+    }));
   }
 
   /** `head` is the durable one: what the user can have seen. */
-  async #change(uid: string, channel: ChannelKey, apply: (row: Conversation, head: Mark) => Conversation): Promise<void> {
+  async #change(
+    uid: string,
+    channel: ChannelKey,
+    apply: (row: Conversation, head: Mark) => Conversation,
+  ): Promise<void> {
     const { store, channels, conversations, ids } = this.#deps;
     const row = conversations.decided(uid, channel);
     if (row === undefined) return;

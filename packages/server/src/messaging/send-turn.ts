@@ -70,7 +70,8 @@ export class SendTurn {
       firstSeq: log.decided.firstSeq || message.seq,
     };
     if (message.log === "chat") {
-      if (touch.lastSender !== undefined && touch.lastSender.uid !== message.fromUid) this.#putLastSent(part.batch, touch);
+      if (touch.lastSender !== undefined && touch.lastSender.uid !== message.fromUid)
+        this.#putLastSent(part.batch, touch);
       touch.lastSender = { uid: message.fromUid, mark };
     }
     const at = { channel: message.channel, log: message.log, seq: message.seq };

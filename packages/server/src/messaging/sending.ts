@@ -14,7 +14,15 @@ import type { ChannelCache } from "./channel-cache.ts";
 import { internalKey, keepsRows, kindOf, peerOf } from "./channel-kinds.ts";
 import type { Conversations } from "./conversations.ts";
 import type { IdGenerator } from "./ids.ts";
-import { type ChannelKey, type LogName, MessageFlag, type MessageId, NAMED_WITH_SUFFIX, ORIGIN, type StoredMessage } from "./message.ts";
+import {
+  type ChannelKey,
+  type LogName,
+  MessageFlag,
+  type MessageId,
+  NAMED_WITH_SUFFIX,
+  ORIGIN,
+  type StoredMessage,
+} from "./message.ts";
 import { verdict } from "./permission.ts";
 import type { Sending, SendRequest, SendSink } from "./send.ts";
 import { isCounted, type MessagePart, SendTurn } from "./send-turn.ts";
@@ -33,7 +41,7 @@ export interface SendingDeps {
   readonly channels: ChannelCache;
   readonly conversations: Conversations;
   readonly ids: IdGenerator;
-  isSystem(uid: string): boolean;
+  readonly isSystem: (uid: string) => boolean;
   /** Not persisted messages go straight to fan-out. */
   deliver(messages: readonly StoredMessage[]): void;
   /** Delivery is behind: refuse new messages until it has caught up. */
@@ -151,7 +159,8 @@ export class Sender implements Sending {
   #channelOf(request: SendRequest): ChannelKey | number {
     const { addressedTo } = request;
     if (request.payload.length > this.#deps.options.payloadBytesMax) return Reason.systemError;
-    if (!fits(request.clientMsgNo, CLIENT_MSG_NO_BYTES_MAX) || !fits(request.fromUid, UID_BYTES_MAX)) return Reason.systemError;
+    if (!fits(request.clientMsgNo, CLIENT_MSG_NO_BYTES_MAX) || !fits(request.fromUid, UID_BYTES_MAX))
+      return Reason.systemError;
     if (!isChannelId(addressedTo.id)) return Reason.channelIdError;
     if (request.fromUid.includes("@") || request.fromUid.endsWith(COMMAND_SUFFIX)) return Reason.channelIdError;
     const key = internalKey(addressedTo, request.fromUid);
@@ -233,7 +242,8 @@ export class Sender implements Sending {
             clientMsgNo: request.clientMsgNo,
           }));
     if (first === undefined) return false;
-    if (!sameBytes(first.payloadHash, payloadHash)) answer(sink, request, Reason.idempotencyConflict, this.#deps.ids.next(), 0, false);
+    if (!sameBytes(first.payloadHash, payloadHash))
+      answer(sink, request, Reason.idempotencyConflict, this.#deps.ids.next(), 0, false);
     else if (flying === undefined) answer(sink, request, Reason.success, first.id, first.seq, true);
     else
       flying.waiting.push((stored) => {
@@ -360,7 +370,14 @@ function keptFlags(request: SendRequest): number {
   return (request.flags & WIRE_FLAGS) | (request.addressedTo.id.endsWith(COMMAND_SUFFIX) ? NAMED_WITH_SUFFIX : 0);
 }
 
-function answer(sink: SendSink, request: SendRequest, reason: number, id: MessageId, seq: number, repeated: boolean): void {
+function answer(
+  sink: SendSink,
+  request: SendRequest,
+  reason: number,
+  id: MessageId,
+  seq: number,
+  repeated: boolean,
+): void {
   sink.answered(request, { reason, id, seq, repeated });
 }
 

@@ -14,9 +14,7 @@ export interface LoginRequest {
 }
 
 /** `reason` 1: welcome at `level`. Any other: a permanent refusal (2 auth, 19 ban). "transient": the store cannot be asked now. */
-export type LoginVerdict =
-  | { readonly reason: number; readonly level: DeviceLevel }
-  | { readonly reason: "transient" };
+export type LoginVerdict = { readonly reason: number; readonly level: DeviceLevel } | { readonly reason: "transient" };
 
 export interface Users {
   /** semantics 1.2, ids reserved by the server included. Reads durable rows, at once. */

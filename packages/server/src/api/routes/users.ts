@@ -17,7 +17,7 @@ const LEVEL_MASTER = 1;
 const ALL_FLAGS = -1;
 const APP_WEB_PC = [0, 1, 2] as const;
 /** A client has time to show why it was logged out. */
-const REPLACED_CLOSE_MS = 10_000;
+const REPLACED_CLOSE_MS = 2_000;
 const QUIT_CLOSE_MS = 2_000;
 
 export function userRoutes(deps: UserDeps): readonly ApiRoute[] {
