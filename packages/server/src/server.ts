@@ -150,6 +150,11 @@ async function startParts({ config, world, log }: ServerOptions): Promise<Runnin
       acks,
       ids,
       failed,
+      closed: (reason, uid, ip) => {
+        const details = { reason, uid, ip };
+        if (reason === "slow_reader") log.warn("a connection was cut", details);
+        else log.debug("a connection has ended", details);
+      },
       options: {
         ...GATEWAY_DEFAULTS,
         nodeId: config.cluster.nodeId,

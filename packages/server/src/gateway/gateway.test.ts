@@ -170,6 +170,7 @@ test("an address that is taken fails the start, and the other listener is closed
     ids: new IdGenerator(time, 1),
     options: GATEWAY_DEFAULTS,
     failed: () => undefined,
+    closed: () => undefined,
   });
   const at = { host: "127.0.0.1", port: 0 };
   await expect(gateway.start({ tcp: at, websocket: at })).rejects.toThrow("taken");

@@ -30,6 +30,8 @@ export interface GatewayDeps {
   readonly options: GatewayOptions;
   /** For the log: something that should not have thrown did. The connection concerned is closed. */
   readonly failed: (error: unknown) => void;
+  /** For the log: why a connection has ended. `uid` is empty before the login. */
+  readonly closed: (reason: CloseReason, uid: string, ip: string) => void;
 }
 
 interface GatewayAddresses {
@@ -76,6 +78,7 @@ class ConnectionOwner implements Gateway, ConnectionHost, Outbound {
   readonly turns: EndOfTurn;
   readonly outbound: Outbound = this;
   readonly #failed: (error: unknown) => void;
+  readonly #closed: GatewayDeps["closed"];
   readonly #connections = new Map<number, Connection>();
   readonly #perIp = new Map<string, number>();
   readonly #listeners = new Map<"tcp" | "websocket", Listener>();
@@ -101,6 +104,7 @@ class ConnectionOwner implements Gateway, ConnectionHost, Outbound {
     this.acks = deps.acks;
     this.ids = deps.ids;
     this.#failed = deps.failed;
+    this.#closed = deps.closed;
     this.turns = new EndOfTurn(deps.world.timers, deps.failed);
   }
 
@@ -179,6 +183,7 @@ class ConnectionOwner implements Gateway, ConnectionHost, Outbound {
   closed(connection: Connection, reason: CloseReason): void {
     this.#connections.delete(connection.id);
     this.#closes[reason]++;
+    this.#closed(reason, connection.session?.uid ?? "", connection.ip);
     const left = (this.#perIp.get(connection.ip) ?? 1) - 1;
     if (left === 0) this.#perIp.delete(connection.ip);
     else this.#perIp.set(connection.ip, left);
@@ -196,6 +201,7 @@ class ConnectionOwner implements Gateway, ConnectionHost, Outbound {
     const refusal = this.#refusal(socket.remote.ip);
     if (refusal !== undefined) {
       this.#closes[refusal]++;
+      this.#closed(refusal, "", socket.remote.ip);
       socket.bind(IGNORED);
       socket.close("now");
       return;

@@ -246,6 +246,7 @@ export async function startBench(options: Partial<GatewayOptions> = {}): Promise
     ids: new IdGenerator(time, 1001),
     options: { ...GATEWAY_DEFAULTS, ...options },
     failed: (error) => void failures.push(error),
+    closed: () => undefined,
   });
   await gateway.start({ tcp: { host: "127.0.0.1", port: 0 }, websocket: { host: "127.0.0.1", port: 0 } });
   const bench: Bench = {
