@@ -18,6 +18,7 @@ import { IdGenerator } from "./messaging/ids.ts";
 import { MessageHistory } from "./messaging/message-history.ts";
 import { ReadMarks } from "./messaging/read-marks.ts";
 import { ChannelReceivers } from "./messaging/receivers.ts";
+import { Removals } from "./messaging/removals.ts";
 import { Sender } from "./messaging/sending.ts";
 import { UserDirectory } from "./messaging/user-directory.ts";
 import type { Log } from "./observe/log.ts";
@@ -203,6 +204,7 @@ async function startParts({ config, world, log }: ServerOptions): Promise<Runnin
         channels,
         history,
         marks: new ReadMarks({ store, channels, conversations, ids }),
+        removals: new Removals(store, world.clock),
         options: {
           showSystem: config.conversation.showSystem,
           countAll: config.conversation.countAll,

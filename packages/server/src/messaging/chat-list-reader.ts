@@ -13,6 +13,7 @@ import { type ChannelKey, channelText, type Head, type Mark, ORIGIN, type Stored
 import type { MessageHistory } from "./message-history.ts";
 import { PageOrders } from "./page-orders.ts";
 import type { ReadMarks } from "./read-marks.ts";
+import type { Removal, Removals } from "./removals.ts";
 
 export interface ChatListOptions {
   readonly showSystem: boolean;
@@ -28,6 +29,7 @@ export interface ChatListDeps {
   readonly channels: ChannelCache;
   readonly history: MessageHistory;
   readonly marks: ReadMarks;
+  readonly removals: Removals;
   readonly options: ChatListOptions;
 }
 
@@ -45,6 +47,7 @@ interface Chat {
 const ROWS_PER_SLICE = 1000;
 const ROWS_WITHOUT_PAGING = 10_000;
 const RECENTS_AT_ONCE = 32;
+const WINDOW_WITH_EXPIRED = 50;
 
 export class ChatListReader implements ChatList {
   readonly #deps: ChatListDeps;
@@ -61,7 +64,9 @@ export class ChatListReader implements ChatList {
   async sync(request: ChatListRequest): Promise<readonly ChatView[]> {
     if (request.messageCount <= 0) return [];
     const chats = await this.#chatsOf(request);
-    return inBatches(chats, RECENTS_AT_ONCE, (chat) => this.#view(chat, request));
+    const views = await inBatches(chats, RECENTS_AT_ONCE, (chat) => this.#view(chat, request));
+    // All that it had is expired.
+    return views.filter((view) => view.recents.length > 0);
   }
 
   async forChannels(uid: string, shown: readonly ChannelKey[], messageCount: number): Promise<readonly ChatView[]> {
@@ -102,7 +107,7 @@ export class ChatListReader implements ChatList {
         const byText = new Map<string, Chat>();
         for (const entry of rows.entries) {
           const text = channelText(entry.channel);
-          const chat = wanted.has(text) ? this.#chat(entry, request) : undefined;
+          const chat = wanted.has(text) ? await this.#chat(entry, request) : undefined;
           if (chat !== undefined) byText.set(text, chat);
         }
         return [...wanted].flatMap((text) => byText.get(text) ?? []);
@@ -128,14 +133,21 @@ export class ChatListReader implements ChatList {
         await nextTurn(this.#deps.world.timers);
         inSlice = 1;
       }
-      const chat = this.#chat(entry, request);
+      const found = this.#chat(entry, request);
+      const chat = found instanceof Promise ? await found : found;
       if (chat !== undefined) chats.push(chat);
     }
     return chats;
   }
 
-  /** undefined: not in this answer. */
-  #chat(entry: ConversationEntry, request: ChatListRequest): Chat | undefined {
+  /** undefined: not in this answer. Only channels with messages that may be gone have to be asked for. */
+  #chat(entry: ConversationEntry, request: ChatListRequest): Chat | undefined | Promise<Chat | undefined> {
+    const gone = this.#deps.removals.gone(entry.channel, this.#deps.channels.durableHead(entry.channel, "chat"));
+    if (!(gone instanceof Promise)) return this.#chatWithout(gone, entry, request);
+    return gone.then((removals) => this.#chatWithout(removals, entry, request));
+  }
+
+  #chatWithout(gone: readonly Removal[], entry: ConversationEntry, request: ChatListRequest): Chat | undefined {
     const row = entry.durable;
     if (row === undefined || row.membership === "left" || !this.#isListed(entry.channel)) return undefined;
     const shown = this.#shown(entry.channel, request.uid);
@@ -144,7 +156,7 @@ export class ChatListReader implements ChatList {
     const head = this.#deps.channels.durableHead(entry.channel, "chat");
     if (head.seq === 0 || head.seq <= row.deletedTo.seq) return undefined;
     const ownLast = this.#deps.conversations.ownLast(request.uid, entry);
-    const { unread, readedToSeq } = unreadOf(row, ownLast, head, this.#deps.options.countAll);
+    const { unread, readedToSeq } = unreadOf(row, ownLast, head, this.#deps.options.countAll, gone);
     if (request.onlyUnread && unread === 0) return undefined;
     const version = versionOf(row, head);
     const isNewer = version > request.version;
@@ -159,11 +171,12 @@ export class ChatListReader implements ChatList {
     const isIncremental = request.version > 0n || request.onlyUnread;
     const after = chat.clientSeq ?? (isIncremental ? chat.readedToSeq : 0);
     const from = Math.max(after, chat.row.deletedTo.seq) + 1;
-    const firstSeq = Math.min(from, chat.head.seq);
-    const recents = await this.#recents(chat.row.channel, chat.head, firstSeq, request.messageCount);
+    const { channel } = chat.row;
+    let recents = await this.#recents(channel, chat.head, from, request.messageCount);
+    if (recents.length === 0) recents = await this.#recents(channel, chat.head, chat.row.deletedTo.seq + 1, 1);
     return {
       shown: chat.shown,
-      channel: chat.row.channel,
+      channel,
       unread: chat.unread,
       timeSeconds: chat.head.timeSeconds,
       lastSeq: chat.head.seq,
@@ -200,6 +213,7 @@ export class ChatListReader implements ChatList {
       conversations.ownLastIn(uid, channel),
       head,
       this.#deps.options.countAll,
+      await this.#deps.removals.gone(channel, head),
     );
     const recents = await this.#recents(channel, head, (row?.deletedTo.seq ?? 0) + 1, messageCount);
     const lastClientMsgNo = recents[0]?.clientMsgNo ?? "";
@@ -212,18 +226,25 @@ export class ChatListReader implements ChatList {
     };
   }
 
-  /** Newest first. */
+  /** Newest first, from `firstSeq` on; where expired ones are among them, older ones take their places. */
   async #recents(channel: ChannelKey, head: Head, firstSeq: number, count: number): Promise<readonly StoredMessage[]> {
-    const from = Math.max(firstSeq, head.seq - count + 1);
-    const page = await this.#deps.history.page({
-      channel,
-      log: "chat",
-      startSeq: from,
-      endSeq: head.seq + 1,
-      limit: count,
-      direction: "up",
-    });
-    return page.toReversed();
+    const found: StoredMessage[] = [];
+    let endSeq = head.seq + 1;
+    while (found.length < count && endSeq > firstSeq) {
+      const wanted = head.removals === 0 ? count : Math.max(count, WINDOW_WITH_EXPIRED);
+      const startSeq = Math.max(firstSeq, endSeq - wanted);
+      const page = await this.#deps.history.page({
+        channel,
+        log: "chat",
+        startSeq,
+        endSeq,
+        limit: wanted,
+        direction: "up",
+      });
+      found.push(...page.toReversed().slice(0, count - found.length));
+      endSeq = head.removals === 0 ? firstSeq : startSeq;
+    }
+    return found;
   }
 
   #isListed(channel: ChannelKey): boolean {

@@ -13,7 +13,14 @@ const row: Conversation = {
   commandEnd: null,
   changed: NO_ID,
 };
-const head = (seq: number, counted: number): Head => ({ seq, counted, timeSeconds: 0, lastId: NO_ID, firstSeq: 1 });
+const head = (seq: number, counted: number): Head => ({
+  seq,
+  counted,
+  timeSeconds: 0,
+  lastId: NO_ID,
+  firstSeq: 1,
+  removals: 0,
+});
 
 describe("unread", () => {
   test("counts red-dot messages after the furthest mark, whichever that is", () => {

@@ -1,5 +1,8 @@
 /** A conversation row: the fact that a user belongs to a channel, with his marks. Key (uid, channel), in the user's shard. */
 import type { ChannelKey, Head, Mark, MessageId } from "./message.ts";
+import type { Removal } from "./removals.ts";
+
+const NONE: readonly Removal[] = [];
 
 export interface Conversation {
   readonly channel: ChannelKey;
@@ -25,12 +28,20 @@ export interface UnreadView {
 
 /**
  * The definition of unread: counted messages after the furthest of join, read, deletedTo and own last send, plus what
- * the user marked himself. With `countAll` every message counts, as in v2.2.5.
+ * the user marked himself, less what is `gone` by now. With `countAll` every message counts, as in v2.2.5.
  */
-export function unreadOf(row: Conversation, ownLast: Mark, head: Head, countAll: boolean): UnreadView {
+export function unreadOf(
+  row: Conversation,
+  ownLast: Mark,
+  head: Head,
+  countAll: boolean,
+  gone: readonly Removal[] = NONE,
+): UnreadView {
   let from: Mark = row.read;
   for (const mark of [row.join, row.deletedTo, ownLast]) if (mark.seq > from.seq) from = mark;
   const marked = ownLast.seq > row.read.seq ? 0 : row.markedUnread;
-  const after = countAll ? head.seq - from.seq : head.counted - from.counted;
+  let after = countAll ? head.seq - from.seq : head.counted - from.counted;
+  for (const removal of gone)
+    if (removal.seq > from.seq && removal.seq <= head.seq && (countAll || removal.isCounted)) after--;
   return { unread: marked + Math.max(0, after), readedToSeq: Math.max(0, from.seq - marked) };
 }

@@ -24,6 +24,8 @@ export interface Head extends Mark {
   readonly timeSeconds: number;
   readonly lastId: MessageId;
   readonly firstSeq: number;
+  /** Messages that are, or at some second will be, no longer counted: see `removals.ts`. */
+  readonly removals: number;
 }
 
 export interface StoredMessage {
@@ -64,7 +66,7 @@ export interface Receipt {
 
 export const NO_ID: MessageId = { high: 0, low: 0 };
 export const ORIGIN: Mark = { seq: 0, counted: 0 };
-export const EMPTY_HEAD: Head = { seq: 0, counted: 0, timeSeconds: 0, lastId: NO_ID, firstSeq: 0 };
+export const EMPTY_HEAD: Head = { seq: 0, counted: 0, timeSeconds: 0, lastId: NO_ID, firstSeq: 0, removals: 0 };
 
 /** One text per channel, for maps: types are below 256, so the first character never mixes with the id. */
 export function channelText(key: ChannelKey): string {

@@ -5,11 +5,12 @@
 import { type Batch, createBatch, put } from "../store/batch.ts";
 import type { CommitFailure } from "../store/commit-failure.ts";
 import type { Store } from "../store/store.ts";
-import { headTable, lastSentTable, messageIdTable, messageTable, receiptTable } from "../store/tables.ts";
+import { headTable, lastSentTable, messageIdTable, messageTable, receiptTable, removedTable } from "../store/tables.ts";
 import { type Channel, type InFlightReceipt, type Log, type LogTouch, logOf } from "./channel.ts";
 import type { Conversation } from "./conversation.ts";
 import type { Conversations, RowWrite } from "./conversations.ts";
 import { type LogName, MessageFlag, type StoredMessage } from "./message.ts";
+import type { Removal } from "./removals.ts";
 import type { SendRequest, SendSink } from "./send.ts";
 
 export interface DecidedSend {
@@ -63,11 +64,13 @@ export class SendTurn {
     const part = this.#partOf(channel.shard);
     const touch = this.#touch(part, channel, message.log, log);
     const mark = { seq: message.seq, counted: message.countedTotal };
+    const expires = message.log === "chat" && message.expireSeconds > 0;
     log.decided = touch.head = {
       ...mark,
       timeSeconds: message.timeSeconds,
       lastId: message.id,
       firstSeq: log.decided.firstSeq || message.seq,
+      removals: log.decided.removals + (expires ? 1 : 0),
     };
     if (message.log === "chat") {
       if (touch.lastSender !== undefined && touch.lastSender.uid !== message.fromUid)
@@ -77,6 +80,7 @@ export class SendTurn {
     const at = { channel: message.channel, log: message.log, seq: message.seq };
     put(part.batch, messageTable, at, message);
     put(part.batch, messageIdTable, message.id, at);
+    if (expires) put(part.batch, removedTable, at, removalOf(message));
     if (receipt !== undefined)
       put(
         part.batch,
@@ -129,6 +133,14 @@ export class SendTurn {
     if (touch.lastSender === undefined) return;
     put(batch, lastSentTable, { channel: touch.channel.key, uid: touch.lastSender.uid }, touch.lastSender.mark);
   }
+}
+
+function removalOf(message: StoredMessage): Removal {
+  return {
+    seq: message.seq,
+    isCounted: isCounted(message.log, message.flags),
+    goneAtSeconds: message.timeSeconds + message.expireSeconds,
+  };
 }
 
 export function isCounted(log: LogName, flags: number): boolean {

@@ -16,9 +16,11 @@
  * | 11 | device       | uid, device flag                      | user     | token and level |
  * | 12 | system uid   | uid                                   | 0        | – |
  * | 13 | system       | name                                  | 0        | format of the data directory |
+ * | 14 | removed      | channel, log, seq                     | channel  | from when on a message no longer counts |
  */
 import type { Conversation } from "../messaging/conversation.ts";
 import type { ChannelKey, Head, LogName, Mark, MessageId, Receipt, StoredMessage } from "../messaging/message.ts";
+import type { Removal } from "../messaging/removals.ts";
 import type { Device } from "../messaging/users.ts";
 import { ByteReader, ByteWriter } from "./bytes.ts";
 import type { KeyRange } from "./engine.ts";
@@ -155,7 +157,14 @@ export const headTable: Table<LogKey, Head> = {
   id: 4,
   keyOf: (shard, at) => channelKey(shard, 4, at.channel).u8(logByte(at.log)).take(),
   encode: (head) =>
-    row().u48(head.seq).u48(head.counted).u32(head.timeSeconds).id(head.lastId).u48(head.firstSeq).take(),
+    row()
+      .u48(head.seq)
+      .u48(head.counted)
+      .u32(head.timeSeconds)
+      .id(head.lastId)
+      .u48(head.firstSeq)
+      .u48(head.removals)
+      .take(),
   decode(value) {
     const reader = read(value);
     return {
@@ -164,6 +173,7 @@ export const headTable: Table<LogKey, Head> = {
       timeSeconds: reader.u32(),
       lastId: reader.id(),
       firstSeq: reader.u48(),
+      removals: reader.u48(),
     };
   },
 };
@@ -339,6 +349,25 @@ export const systemTable: Table<string, number> = {
   keyOf: (shard, name) => key(shard, 13).text(name).take(),
   encode: (value) => row().u48(value).take(),
   decode: (value) => read(value).u48(),
+};
+
+export const removedTable: Table<MessageKey, Removal> = {
+  name: "removed",
+  id: 14,
+  keyOf: (shard, at) => channelKey(shard, 14, at.channel).u8(logByte(at.log)).u48(at.seq).take(),
+  encode: (removal) =>
+    row()
+      .u8(removal.isCounted ? 1 : 0)
+      .u48(removal.goneAtSeconds)
+      .take(),
+  decode(value, keyBytes) {
+    const at = readKey(keyBytes);
+    readChannel(at);
+    at.u8();
+    const seq = at.u48();
+    const reader = read(value);
+    return { seq, isCounted: reader.u8() === 1, goneAtSeconds: reader.u48() };
+  },
 };
 
 /** All rows of one table in one shard whose key begins with these parts. */
