@@ -12,6 +12,7 @@
 
 import type { Send, SessionCipher } from "@wukong-ts/protocol";
 import {
+  allocateFromPool,
   type Connect,
   encodeFrame,
   type Frame,
@@ -99,7 +100,11 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask, Receiv
     this.#socket = socket;
     this.#acceptedMs = host.world.clock.monotonicMs();
     this.#lastInboundMs = this.#acceptedMs;
-    this.#decoder = new FrameDecoder({ frameBytesMax: host.options.frameBytesMax });
+    this.#decoder = new FrameDecoder({
+      frameBytesMax: host.options.frameBytesMax,
+      // What it hands out lives for one turn, or until its message is pushed.
+      allocate: allocateFromPool,
+    });
     this.#outbox = new Outbox(socket, host.turns, {
       bytesMax: host.options.outboundBytesMax,
       framesMax: host.options.outboundFramesMax,

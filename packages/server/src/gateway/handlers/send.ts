@@ -1,5 +1,5 @@
 /** SEND → SendRequest and SendResult → SENDACK. Decides nothing about the message. */
-import { encodeSendack, openSend, type Send, type SessionCipher } from "@wukong-ts/protocol";
+import { allocateFromPool, encodeSendack, openSend, type Send, type SessionCipher } from "@wukong-ts/protocol";
 import type { Session } from "../../delivery/session.ts";
 import type { SendRequest, SendResult } from "../../messaging/send.ts";
 
@@ -9,7 +9,7 @@ export function sendRequestFrom(
   session: Session,
   cipher: SessionCipher | undefined,
 ): SendRequest | undefined {
-  const payload = cipher === undefined ? send.payload : openSend(send, cipher);
+  const payload = cipher === undefined ? send.payload : openSend(send, cipher, allocateFromPool);
   if (payload === undefined) return undefined;
   return {
     origin: "client",
