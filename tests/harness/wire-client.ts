@@ -100,6 +100,7 @@ export class WireClient implements Disposable {
   isClosed = false;
   /** That of the WebSocket close frame; 1006 where none came. */
   closeCode = 0;
+  closeText = "";
   receivedCount = 0;
   pongCount = 0;
   acknowledges: boolean;
@@ -134,7 +135,7 @@ export class WireClient implements Disposable {
     const client = new WireClient(options);
     client.#socket = await openSocket(options.transport ?? "tcp", options.port, {
       bytes: (chunk) => client.#onBytes(chunk),
-      closed: (code) => client.#onClosed(code),
+      closed: (code, text) => client.#onClosed(code, text),
     });
     return client;
   }
@@ -428,9 +429,10 @@ export class WireClient implements Disposable {
     if (this.acknowledges) this.acknowledge(message);
   }
 
-  #onClosed(code: number): void {
+  #onClosed(code: number, text: string): void {
     this.isClosed = true;
     this.closeCode = code;
+    this.closeText = text;
     for (const waiting of this.#waiting.values())
       waiting.resolve({ outcome: "closed", clientMsgNo: waiting.clientMsgNo });
     this.#waiting.clear();

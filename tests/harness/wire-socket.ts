@@ -14,8 +14,8 @@ export interface WireSocket {
 }
 export interface WireEvents {
   bytes(chunk: Uint8Array): void;
-  /** `code` is that of a WebSocket close frame, 1006 where none came; 0 for TCP. */
-  closed(code: number): void;
+  /** `code` and `text` are those of a WebSocket close frame, 1006 where none came; 0 for TCP. */
+  closed(code: number, text: string): void;
 }
 
 /** Resolves when the connection is open, or could not be opened: then `closed` has been called. */
@@ -38,7 +38,7 @@ function openTcp(port: number, events: WireEvents): Promise<WireSocket> {
       // "close" follows.
     });
     socket.on("close", () => {
-      events.closed(0);
+      events.closed(0, "");
       resolve(opened);
     });
     socket.on("connect", () => resolve(opened));
@@ -62,8 +62,8 @@ function openWebSocket(port: number, events: WireEvents): Promise<WireSocket> {
     socket.on("error", () => {
       // "close" follows.
     });
-    socket.on("close", (code) => {
-      events.closed(code);
+    socket.on("close", (code, text) => {
+      events.closed(code, text.toString());
       resolve(opened);
     });
     socket.on("open", () => resolve(opened));

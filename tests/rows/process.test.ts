@@ -73,16 +73,16 @@ test("durability: SIGTERM answers what was accepted, closes the sessions properl
       Array.from({ length: 3_000 }, (_item, n) => ({ to: group, type: GROUP, payload: `${n}` })),
     );
     await client.until(() => client.waitingCount < 3_000, 10_000);
-    const startedMs = performance.now();
     expect(await server.stop(20_000)).toEqual({ code: 0, signal: null });
-    expect(performance.now() - startedMs).toBeLessThan(5_000);
+    // Code 0: the program ends itself with another code when stopping takes 4.5 s.
     const accepted = (await answers).filter((answer) => answer.outcome === "answered" && answer.reason === 1);
     for (const answer of await answers) expect(answer.outcome).not.toBe("silent");
     await Promise.all([client.closed, idle.closed]);
     // DISCONNECT would tell an SDK that it was kicked and must not come back.
     for (const session of [client, idle]) {
       expect(session.disconnected).toBeUndefined();
-      if (transport === "websocket") expect(session.closeCode, "a proper close frame").toBe(1000);
+      if (transport === "websocket")
+        expect([session.closeCode, session.closeText]).toEqual([1000, "the server is stopping"]);
     }
     await server.startAgain();
     const stored = new Set((await server.backEnd.history(b, group, GROUP)).map((message) => message.client_msg_no));

@@ -27,7 +27,7 @@ import type { Session } from "../delivery/session.ts";
 import type { IdGenerator } from "../messaging/ids.ts";
 import type { Sending, SendRequest, SendResult, SendSink } from "../messaging/send.ts";
 import type { Socket, SocketEvents, Timer, World } from "../world/world.ts";
-import type { CloseReason } from "./close-reasons.ts";
+import { CLOSE_REASONS, type CloseReason } from "./close-reasons.ts";
 import { type ConnectRules, connackFor, judgeConnect, negotiatedVersion } from "./connect.ts";
 import type { EndOfTurn, EndOfTurnTask } from "./end-of-turn.ts";
 import type { GatewayOptions } from "./gateway-options.ts";
@@ -391,6 +391,6 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask, Receiv
     } catch (error) {
       this.#host.failed(error);
     }
-    this.#socket.close(how);
+    this.#socket.close(how, CLOSE_REASONS[this.#closeReason]);
   }
 }

@@ -69,7 +69,8 @@ export interface Socket {
   pause(): void;
   resume(): void;
   /** "after-flush" sends what was written, for at most two seconds: a peer that does not read cannot hold the socket. */
-  close(how: "after-flush" | "now"): void;
+  /** `text` (at most 120 bytes) goes into a WebSocket's close frame; other transports cannot say it. */
+  close(how: "after-flush" | "now", text?: string): void;
 }
 
 export interface SocketEvents {

@@ -131,7 +131,7 @@ class WsSocket implements Socket {
     this.#webSocket.resume();
   }
 
-  close(how: "after-flush" | "now"): void {
+  close(how: "after-flush" | "now", text = ""): void {
     if (how === "now") {
       this.#isClosing = true;
       this.#webSocket.terminate();
@@ -140,7 +140,7 @@ class WsSocket implements Socket {
     if (this.#isClosing) return;
     this.#isClosing = true;
     this.#webSocket.resume();
-    this.#webSocket.close(NORMAL_CLOSURE);
+    this.#webSocket.close(NORMAL_CLOSURE, text);
     this.#flushTimer = this.#timers.after(FLUSH_MS_MAX, () => this.#webSocket.terminate());
   }
 }
