@@ -14,7 +14,7 @@ const RETRY_EVERY_MS = 40;
 const UNTIL_MS = 5_000;
 
 /** Throws with what differs. */
-export async function runCase(recorded: Case, target: Target): Promise<void> {
+async function runCase(recorded: Case, target: Target): Promise<void> {
   const expectations = new Expectations();
   using run = new CaseRun(recorded, target.server, target.configurations, expectations);
   const failures: string[] = [];

@@ -11,7 +11,7 @@ const modernJson = JSON as unknown as {
   rawJSON(text: string): object;
 };
 
-export function parseJson(text: string): Json {
+function parseJson(text: string): Json {
   return modernJson.parse(text, (_key, value, context) => {
     const source = context?.source;
     if (typeof value !== "number" || Number.isSafeInteger(value) || source === undefined) return value;

@@ -445,6 +445,6 @@ export class WireClient implements Disposable {
   }
 }
 
-export function describeAnswer(answer: Answer): string {
+function describeAnswer(answer: Answer): string {
   return answer.outcome === "answered" ? `reason ${answer.reason}` : answer.outcome;
 }

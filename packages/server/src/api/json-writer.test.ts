@@ -41,7 +41,13 @@ describe("long lists", () => {
 
   test("let other work go between slices, and heavy items make slices shorter", async () => {
     let turns = 0;
-    const counting = { soon: (run: () => void) => soon(() => (turns++, run())) };
+    const counting = {
+      soon: (run: () => void) =>
+        soon(() => {
+          turns++;
+          run();
+        }),
+    };
     await writeList(new Array<number>(500).fill(1), String, counting);
     expect(turns).toBe(0);
     await writeList(new Array<number>(501).fill(1), String, counting);

@@ -48,7 +48,7 @@ describe("POST /user/token", () => {
     api.sessions.set("a", [session("a", 1, 0), session("a", 2, 1), session("a", 3, 1)]);
     await api.post("/user/token", { uid: "a", token: "t", device_flag: 1, device_level: 1 });
     expect(api.asked.map(([name]) => name)).toEqual(["setToken", "disconnect"]);
-    expect(api.asked[1]).toEqual(["disconnect", [2, 3], 12, "账号在其他设备上登录", 10_000]);
+    expect(api.asked[1]).toEqual(["disconnect", [2, 3], 12, "账号在其他设备上登录", 2_000]);
   });
 
   test("with slave level ends nothing", async () => {
