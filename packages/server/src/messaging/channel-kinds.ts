@@ -38,7 +38,8 @@ const PERSON: ChannelKind = {
   keepsCommands: true,
   checksBan: true,
   maySend: "peer-rules",
-  internalId: (addressed, uid) => (addressed.includes("@") ? undefined : personChannelId(uid, addressed)),
+  internalId: (addressed, uid) =>
+    addressed === "" || addressed.includes("@") ? undefined : personChannelId(uid, addressed),
   shownId: (id, uid) => peerOf(id, uid) ?? id,
 };
 

@@ -1,0 +1,189 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { ChannelKey, StoredMessage } from "../messaging/message.ts";
+import type { Table } from "./table.ts";
+import * as tables from "./tables.ts";
+
+const u32 = fc.nat(0xffffffff);
+const u48 = fc.nat(2 ** 48 - 1);
+const id = fc.record({ high: u32, low: u32 });
+const text = fc.string({ unit: "grapheme", maxLength: 40 });
+const channel: fc.Arbitrary<ChannelKey> = fc.record({ type: fc.nat(255), id: text });
+const log = fc.constantFrom("chat" as const, "command" as const);
+const mark = fc.record({ seq: u48, counted: u48 });
+const bytes: fc.Arbitrary<Uint8Array> = fc.uint8Array({ maxLength: 60 });
+
+function same(a: Uint8Array, b: Uint8Array): boolean {
+  return Buffer.compare(a, b) === 0;
+}
+
+/** Encoded and decoded again, a row is what it was; its key carries what the row leaves out. */
+function roundTrip<Key, Row>(table: Table<Key, Row>, entries: fc.Arbitrary<readonly [Key, Row]>): void {
+  fc.assert(
+    fc.property(fc.nat(63), entries, (shard, [key, row]) => {
+      const keyBytes = table.keyOf(shard, key);
+      expect(keyBytes[2]).toBe(table.id);
+      expect(plain(table.decode(table.encode(row), keyBytes))).toEqual(plain(row));
+    }),
+  );
+}
+/** Buffers and arrays of bytes compare alike. */
+function plain(value: unknown): unknown {
+  if (value instanceof Uint8Array) return [...value];
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, plain(each)]));
+}
+
+describe("rows", () => {
+  test("a message", () => {
+    const flags = fc.nat(255);
+    const at = fc.record({ channel, log, seq: u48 });
+    const rest = fc.record({
+      id,
+      countedTotal: u48,
+      timeSeconds: u32,
+      fromUid: text,
+      clientMsgNo: text,
+      flags,
+      setting: flags,
+      expireSeconds: u32,
+      topic: text,
+      payload: bytes,
+    });
+    roundTrip(
+      tables.messageTable,
+      fc.tuple(at, rest).map(([key, row]): [tables.MessageKey, StoredMessage] => [key, { ...row, ...key, session: 0 }]),
+    );
+  });
+
+  test("all others", () => {
+    const logKey = fc.record({ channel, log });
+    roundTrip(tables.messageIdTable, fc.tuple(id, fc.record({ log, channel, seq: u48 })));
+    roundTrip(
+      tables.receiptTable,
+      fc.tuple(
+        fc.record({ channel, log, fromUid: text, clientMsgNo: text }),
+        fc.record({ id, seq: u48, payloadHash: fc.uint8Array({ minLength: 16, maxLength: 16 }) }),
+      ),
+    );
+    roundTrip(
+      tables.headTable,
+      fc.tuple(
+        logKey,
+        fc.record({ seq: u48, counted: u48, timeSeconds: u32, lastId: id, firstSeq: u48, removals: u48 }),
+      ),
+    );
+    roundTrip(tables.lastSentTable, fc.tuple(fc.record({ channel, uid: text }), mark));
+    for (const table of [tables.memberTable, tables.denyTable, tables.allowTable])
+      roundTrip(
+        table,
+        fc.tuple(channel, text, u48).map(
+          ([of, uid, createdMs]) =>
+            [
+              { channel: of, uid },
+              { uid, createdMs },
+            ] as const,
+        ),
+      );
+    const flag = fc.boolean();
+    roundTrip(
+      tables.channelTable,
+      fc.tuple(
+        channel,
+        fc.record({
+          created: flag,
+          ban: flag,
+          disband: flag,
+          sendBan: flag,
+          large: flag,
+          allowStranger: flag,
+          createdMs: u48,
+          updatedMs: u48,
+          members: u32,
+          deny: u32,
+          allow: u32,
+        }),
+      ),
+    );
+    const conversation = fc.record({
+      membership: fc.constantFrom("member" as const, "left" as const),
+      join: mark,
+      read: mark,
+      deletedTo: mark,
+      markedUnread: u48,
+      commandSeq: u48,
+      commandEnd: fc.option(u48),
+      changed: id,
+    });
+    roundTrip(
+      tables.conversationTable,
+      fc.tuple(text, channel, conversation).map(
+        ([uid, of, row]) =>
+          [
+            { uid, channel: of },
+            { ...row, channel: of },
+          ] as const,
+      ),
+    );
+    roundTrip(
+      tables.deviceTable,
+      fc.tuple(
+        fc.record({ uid: text, flag: fc.nat(255) }),
+        fc.record({ token: text, level: fc.constantFrom("slave" as const, "master" as const) }),
+      ),
+    );
+    roundTrip(
+      tables.systemUidTable,
+      text.map((uid) => [uid, uid] as const),
+    );
+    roundTrip(tables.systemTable, fc.tuple(text, u48));
+    roundTrip(
+      tables.removedTable,
+      fc
+        .tuple(fc.record({ channel, log, seq: u48 }), fc.record({ isCounted: flag, goneAtSeconds: u48 }))
+        .map(([key, row]) => [key, { ...row, seq: key.seq }] as const),
+    );
+  });
+
+  test("a row of a newer version is not guessed at", () => {
+    const row = tables.systemTable.encode(1);
+    row[0] = 9;
+    expect(() => tables.systemTable.decode(row, tables.systemTable.keyOf(0, "x"))).toThrow(/newer format/);
+  });
+});
+
+describe("keys", () => {
+  test("of two different places differ, whatever characters the ids have", () => {
+    const place = fc.record({ channel, log, fromUid: text, clientMsgNo: text });
+    fc.assert(
+      fc.property(place, place, (a, b) => {
+        const isSame = JSON.stringify(plain(a)) === JSON.stringify(plain(b));
+        expect(same(tables.receiptTable.keyOf(1, a), tables.receiptTable.keyOf(1, b))).toBe(isSame);
+      }),
+    );
+  });
+
+  test("sort a log's messages by seq", () => {
+    fc.assert(
+      fc.property(channel, log, u48, u48, (of, name, a, b) => {
+        const keyOf = (seq: number): Uint8Array => tables.messageTable.keyOf(3, { channel: of, log: name, seq });
+        expect(Math.sign(Buffer.compare(keyOf(a), keyOf(b)))).toBe(Math.sign(a - b));
+      }),
+    );
+  });
+
+  test("a channel's range holds its own rows and no other channel's, also when one id begins with the other", () => {
+    const inRange = (range: { from: Uint8Array; to: Uint8Array }, key: Uint8Array): boolean =>
+      Buffer.compare(key, range.from) >= 0 && Buffer.compare(key, range.to) < 0;
+    fc.assert(
+      fc.property(channel, text, text, (of, more, uid) => {
+        const range = tables.channelRange(tables.memberTable, 5, of);
+        const other = { type: of.type, id: of.id + more };
+        expect(inRange(range, tables.memberTable.keyOf(5, { channel: of, uid }))).toBe(true);
+        expect(inRange(range, tables.memberTable.keyOf(5, { channel: other, uid }))).toBe(more === "");
+        expect(inRange(range, tables.denyTable.keyOf(5, { channel: of, uid }))).toBe(false);
+        expect(inRange(range, tables.memberTable.keyOf(6, { channel: of, uid }))).toBe(false);
+      }),
+    );
+  });
+});
