@@ -133,6 +133,7 @@ async function startParts({ config, world, log }: ServerOptions): Promise<Runnin
       conversations,
       ids,
       isSystem: (uid) => users.isSystem(uid),
+      failed,
       deliver: (messages) => fanOut?.push(messages),
       isDeliveryFull: () =>
         fanOut !== undefined &&

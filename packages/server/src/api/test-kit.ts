@@ -138,7 +138,7 @@ export class TestApi {
       history: {
         page: async (page) => {
           this.pages.push(page);
-          return this.stored;
+          return { messages: this.stored, isCut: false };
         },
         newest: async (channel, log, fromSeq, limit) => {
           this.asked.push(["newest", channel, log, fromSeq, limit]);

@@ -25,7 +25,6 @@ export interface ChannelAdminDeps {
 
 /** One step blocks the process for about as many × 10 µs. */
 const NAMES_PER_STEP = 1000;
-const LIST_PAGE = 10_000;
 const TABLES = { members: memberTable, deny: denyTable, allow: allowTable } as const;
 
 export class ChannelAdmin implements Channels {
@@ -88,17 +87,7 @@ export class ChannelAdmin implements Channels {
 
   async list(key: ChannelKey, list: ChannelListName): Promise<readonly ListedUid[]> {
     const table = TABLES[list];
-    const shard = shardOfChannel(key);
-    const range = channelRange(table, shard, key);
-    const found: ListedUid[] = [];
-    let from = range.from;
-    for (;;) {
-      const page = await this.#deps.store.range(table, { from, to: range.to, reverse: false, limit: LIST_PAGE });
-      for (const entry of page) found.push(entry);
-      const last = page.at(-1);
-      if (page.length < LIST_PAGE || last === undefined) break;
-      from = Buffer.concat([table.keyOf(shard, { channel: key, uid: last.uid }), new Uint8Array(1)]);
-    }
+    const found = await this.#deps.store.all(table, channelRange(table, shardOfChannel(key), key));
     return found.sort((a, b) => (a.uid < b.uid ? -1 : a.uid > b.uid ? 1 : 0));
   }
 
@@ -117,7 +106,7 @@ export class ChannelAdmin implements Channels {
     }
     await change.commit(store);
     channel.pins--;
-    channels.grew(change.namesAdded);
+    channels.grew(channel, change.namesAdded);
     channels.trim();
     conversations.trim();
   }

@@ -55,9 +55,10 @@ export class ChannelCache {
     return this.#readHead(shardOfChannel(key), key, log);
   }
 
-  /** Lists of a loaded channel have grown by so many names. */
-  grew(names: number): void {
-    this.#loaded.grew(names * LISTED_UID_BYTES);
+  /** The lists of a loaded channel have grown by so many names. */
+  grew(channel: Channel, names: number): void {
+    channel.bytes += names * LISTED_UID_BYTES;
+    if (this.peek(channel.key) === channel) this.#loaded.grew(names * LISTED_UID_BYTES);
   }
 
   trim(): void {
@@ -100,8 +101,7 @@ export class ChannelCache {
         [channel.allow, allowTable, channel.row.allow],
       ] as const) {
         if (count === 0) continue;
-        const range = channelRange(table, channel.shard, channel.key);
-        const entries = await this.#store.range(table, { ...range, reverse: false, limit: count + 1 });
+        const entries = await this.#store.all(table, channelRange(table, channel.shard, channel.key));
         roster.load(entries.map((entry) => entry.uid));
       }
       if (epoch === this.#store.epoch) this.#loaded.set(text, channel);

@@ -233,7 +233,7 @@ export class ChatListReader implements ChatList {
     while (found.length < count && endSeq > firstSeq) {
       const wanted = head.removals === 0 ? count : Math.max(count, WINDOW_WITH_EXPIRED);
       const startSeq = Math.max(firstSeq, endSeq - wanted);
-      const page = await this.#deps.history.page({
+      const { messages } = await this.#deps.history.page({
         channel,
         log: "chat",
         startSeq,
@@ -241,7 +241,7 @@ export class ChatListReader implements ChatList {
         limit: wanted,
         direction: "up",
       });
-      found.push(...page.toReversed().slice(0, count - found.length));
+      found.push(...messages.toReversed().slice(0, count - found.length));
       endSeq = head.removals === 0 ? firstSeq : startSeq;
     }
     return found;

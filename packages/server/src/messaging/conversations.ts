@@ -152,29 +152,15 @@ export class Conversations {
 
   async #readAll(rows: UserRows): Promise<void> {
     try {
-      const range = userRange(conversationTable, rows.shard, rows.uid);
-      let from = range.from;
-      for (;;) {
-        const page = await this.#store.range(conversationTable, {
-          from,
-          to: range.to,
-          reverse: false,
-          limit: PAGE_ROWS,
-        });
-        let added = 0;
-        for (const row of page) {
-          const text = channelText(row.channel);
-          // What is there already was decided meanwhile and is newer than this reading.
-          if (rows.entries.has(text)) continue;
-          rows.entries.set(text, { channel: row.channel, decided: row, durable: row, ownLast: undefined, inFlight: 0 });
-          added++;
-        }
-        this.#grow(rows, added * ROW_BYTES);
-        const last = page.at(-1);
-        if (page.length < PAGE_ROWS || last === undefined) break;
-        const lastKey = conversationTable.keyOf(rows.shard, { uid: rows.uid, channel: last.channel });
-        from = Buffer.concat([lastKey, new Uint8Array(1)]);
+      let added = 0;
+      for (const row of await this.#store.all(conversationTable, userRange(conversationTable, rows.shard, rows.uid))) {
+        const text = channelText(row.channel);
+        // What is there already was decided meanwhile and is newer than this reading.
+        if (rows.entries.has(text)) continue;
+        rows.entries.set(text, { channel: row.channel, decided: row, durable: row, ownLast: undefined, inFlight: 0 });
+        added++;
       }
+      this.#grow(rows, added * ROW_BYTES);
       rows.complete = true;
     } finally {
       rows.loading = undefined;
@@ -186,5 +172,3 @@ export class Conversations {
     if (this.#users.peek(rows.uid) === rows) this.#users.grew(bytes);
   }
 }
-
-const PAGE_ROWS = 1000;

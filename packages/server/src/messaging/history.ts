@@ -11,9 +11,16 @@ export interface HistoryPage {
   readonly direction: "down" | "up";
 }
 
+export interface HistorySlice {
+  /** Ascending by seq. */
+  readonly messages: readonly StoredMessage[];
+  /** The messages are so large that fewer came than were asked for. */
+  readonly isCut: boolean;
+}
+
 export interface History {
   /** Ascending by seq, the six rows of http-api 6.7; `startSeq` above the last message is clamped to it. */
-  page(page: HistoryPage): Promise<readonly StoredMessage[]>;
+  page(page: HistoryPage): Promise<HistorySlice>;
   /** Ascending; the newest `limit` with seq ≥ `fromSeq`. */
   newest(channel: ChannelKey, log: LogName, fromSeq: number, limit: number): Promise<readonly StoredMessage[]>;
   bySeqs(channel: ChannelKey, log: LogName, seqs: readonly number[]): Promise<readonly StoredMessage[]>;

@@ -6,8 +6,8 @@
 export interface Evictable {
   /** Batches in flight, waiting loads, walks over the object. */
   pins: number;
-  /** Estimated memory. */
-  readonly bytes: number;
+  /** Estimated memory; who changes it tells the cache with `grew`. */
+  bytes: number;
 }
 
 export interface CacheBounds {

@@ -4,7 +4,7 @@ import type { Store } from "../store/store.ts";
 import { type MessageKey, messageIdTable, messageTable, seqRange } from "../store/tables.ts";
 import type { Clock } from "../world/world.ts";
 import type { ChannelCache } from "./channel-cache.ts";
-import type { History, HistoryPage } from "./history.ts";
+import type { History, HistoryPage, HistorySlice } from "./history.ts";
 import type { ChannelKey, Head, LogName, MessageId, StoredMessage } from "./message.ts";
 
 /** A search by client number reads so many messages at a time, newest first. */
@@ -13,6 +13,11 @@ const SEARCH_PAGE = 1000;
 const SEARCH_MAX = 100_000;
 /** From here on one range read is cheaper than point reads. */
 const POINT_READS_MAX = 8;
+/** A page of large messages ends early rather than fill the memory. */
+const PAGE_BYTES_MAX = 32 * 1024 * 1024;
+/** Ids looked for at a time: each is asked of every shard. */
+const IDS_AT_ONCE = 100;
+const NOTHING: HistorySlice = { messages: [], isCut: false };
 
 export class MessageHistory implements History {
   readonly #store: Store;
@@ -29,23 +34,23 @@ export class MessageHistory implements History {
     return this.#channels.durableHead(channel, log);
   }
 
-  async page(page: HistoryPage): Promise<readonly StoredMessage[]> {
+  async page(page: HistoryPage): Promise<HistorySlice> {
     const { channel, log, startSeq, endSeq, limit } = page;
     const last = this.head(channel, log).seq;
-    if (startSeq === 0 && endSeq === 0) return this.newest(channel, log, 1, limit);
+    if (startSeq === 0 && endSeq === 0) return this.#range(channel, log, Math.max(1, last - limit + 1), last, "newest");
     if (page.direction === "up") {
       const first = Math.max(1, startSeq);
       const end = endSeq === 0 ? last : Math.min(last, endSeq - 1);
-      return this.#range(channel, log, first, Math.min(end, first + limit - 1));
+      return this.#range(channel, log, first, Math.min(end, first + limit - 1), "oldest");
     }
-    if (endSeq > startSeq) return [];
+    if (endSeq > startSeq) return NOTHING;
     const end = Math.min(startSeq, last);
-    return this.#range(channel, log, Math.max(endSeq + 1, end - limit + 1), end);
+    return this.#range(channel, log, Math.max(endSeq + 1, end - limit + 1), end, "newest");
   }
 
   async newest(channel: ChannelKey, log: LogName, fromSeq: number, limit: number): Promise<readonly StoredMessage[]> {
     const last = this.head(channel, log).seq;
-    return this.#range(channel, log, Math.max(1, fromSeq, last - limit + 1), last);
+    return (await this.#range(channel, log, Math.max(1, fromSeq, last - limit + 1), last, "newest")).messages;
   }
 
   async bySeqs(channel: ChannelKey, log: LogName, seqs: readonly number[]): Promise<readonly StoredMessage[]> {
@@ -53,10 +58,16 @@ export class MessageHistory implements History {
   }
 
   async byIds(ids: readonly MessageId[]): Promise<readonly StoredMessage[]> {
-    // The id does not tell the shard: all are asked.
-    const asked = ids.flatMap((id) => Array.from({ length: SHARD_COUNT }, (_, shard) => ({ shard, key: id })));
-    const places = await this.#store.getMany(messageIdTable, asked);
-    return this.#at(places.filter((place) => place !== undefined));
+    const found: StoredMessage[] = [];
+    for (let at = 0; at < ids.length; at += IDS_AT_ONCE) {
+      // The id does not tell the shard: all are asked.
+      const asked = ids
+        .slice(at, at + IDS_AT_ONCE)
+        .flatMap((id) => Array.from({ length: SHARD_COUNT }, (_, shard) => ({ shard, key: id })));
+      const places = await this.#store.getMany(messageIdTable, asked);
+      found.push(...(await this.#at(places.filter((place) => place !== undefined))));
+    }
+    return found;
   }
 
   async byClientMsgNo(channel: ChannelKey, log: LogName, clientMsgNo: string): Promise<StoredMessage | undefined> {
@@ -65,34 +76,49 @@ export class MessageHistory implements History {
     const oldest = Math.max(1, last - SEARCH_MAX + 1);
     while (last >= oldest) {
       const first = Math.max(oldest, last - SEARCH_PAGE + 1);
-      const page = await this.#range(channel, log, first, last);
-      const found = page.findLast((message) => message.clientMsgNo === clientMsgNo);
+      const { messages } = await this.#range(channel, log, first, last, "newest");
+      const found = messages.findLast((message) => message.clientMsgNo === clientMsgNo);
       if (found !== undefined) return found;
       last = first - 1;
     }
     return undefined;
   }
 
-  /** Ascending, first and last included. */
-  async #range(channel: ChannelKey, log: LogName, first: number, last: number): Promise<readonly StoredMessage[]> {
-    if (last < first) return [];
+  /** Ascending, first and last included. Cut at PAGE_BYTES_MAX; `kept` says which end stays then. */
+  async #range(
+    channel: ChannelKey,
+    log: LogName,
+    first: number,
+    last: number,
+    kept: "oldest" | "newest",
+  ): Promise<HistorySlice> {
+    if (last < first) return NOTHING;
     if (last - first < POINT_READS_MAX) {
       const seqs = Array.from({ length: last - first + 1 }, (_, index) => first + index);
-      return this.bySeqs(channel, log, seqs);
+      return { messages: await this.bySeqs(channel, log, seqs), isCut: false };
     }
     const shard = shardOfChannel(channel);
+    const reverse = kept === "newest";
     const found: StoredMessage[] = [];
-    let next = first;
-    // A range may be cut by bytes; it goes on behind what came.
-    while (next <= last) {
-      const query = { ...seqRange(shard, { channel, log }, next, last), reverse: false, limit: last - next + 1 };
+    let [from, to] = [first, last];
+    let bytes = 0;
+    // One range may be cut by bytes; the next goes on behind what came.
+    while (from <= to && bytes < PAGE_BYTES_MAX) {
+      const query = { ...seqRange(shard, { channel, log }, from, to), reverse, limit: to - from + 1 };
       const part = await this.#store.range(messageTable, query);
       const end = part.at(-1);
-      if (end === undefined) break;
-      for (const message of part) found.push(message);
-      next = end.seq + 1;
+      if (end === undefined) {
+        from = to + 1;
+        break;
+      }
+      for (const message of part) {
+        found.push(message);
+        bytes += message.payload.length;
+      }
+      if (reverse) to = end.seq - 1;
+      else from = end.seq + 1;
     }
-    return this.#alive(found);
+    return { messages: this.#alive(reverse ? found.reverse() : found), isCut: from <= to };
   }
 
   async #at(places: readonly MessageKey[]): Promise<readonly StoredMessage[]> {

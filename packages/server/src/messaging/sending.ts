@@ -46,6 +46,8 @@ export interface SendingDeps {
   deliver(messages: readonly StoredMessage[]): void;
   /** Delivery is behind: refuse new messages until it has caught up. */
   isDeliveryFull(): boolean;
+  /** For the log: a row that cannot be read. */
+  readonly failed: (error: unknown) => void;
   readonly options: SendingOptions;
 }
 
@@ -134,11 +136,14 @@ export class Sender implements Sending {
     };
     const gathering = addressed.map(async ({ request, key }): Promise<Gathered> => {
       const records = recordKeys(request, key);
-      const [channel, sender, receiver] = await Promise.all([
+      const loads = [
         load(key),
         records.sender && load(records.sender),
         records.receiver && load(records.receiver),
-      ]);
+      ] as const;
+      // All of them first: one that comes in after another has failed must not keep its pin.
+      await Promise.allSettled(loads);
+      const [channel, sender, receiver] = await Promise.all(loads);
       return { request, log: logNameOf(request), channel, sender, receiver };
     });
     const outcomes = await Promise.allSettled(gathering);
@@ -186,8 +191,8 @@ export class Sender implements Sending {
       try {
         this.#decide(each, sink, turn);
       } catch (error) {
-        // Only the look-up of a receipt reads the disk, and nothing has been decided before it.
-        if (!(error instanceof StoreUnavailable)) throw error;
+        // Only the look-ups of a receipt and of rows read the disk, and the message has not been decided before them.
+        if (!(error instanceof StoreUnavailable)) this.#deps.failed(error);
         answer(sink, each.request, Reason.systemError, this.#deps.ids.next(), 0, false);
       }
     }
@@ -295,9 +300,7 @@ export class Sender implements Sending {
 
   /** Whoever belongs to a channel by its id has his row before the message; asked once per load, not once per channel. */
   #ensureImpliedRows(channel: Channel, turn: SendTurn): void {
-    if (channel.impliedRowsWritten) return;
-    channel.impliedRowsWritten = true;
-    if (channel.kind.members === "listed" || !keepsRows(channel.kind)) return;
+    if (channel.impliedRowsWritten || channel.kind.members === "listed" || !keepsRows(channel.kind)) return;
     const { conversations, ids } = this.#deps;
     const isNew = channel.chat.decided.seq === 0 && channel.command.decided.seq === 0;
     for (const uid of channel.kind.implied(channel.key.id)) {
@@ -316,6 +319,8 @@ export class Sender implements Sending {
         changed: ids.next(),
       });
     }
+    // Last: a look-up that failed is made again for the next message.
+    channel.impliedRowsWritten = true;
   }
 
   #settle(part: MessagePart, failure: CommitFailure | null): void {

@@ -16,8 +16,6 @@ export interface UserDirectoryOptions {
   readonly visitorsSuffix: string | undefined;
 }
 
-const SYSTEM_UIDS_MAX = 1_000_000;
-
 export class UserDirectory implements Users {
   readonly #store: Store;
   readonly #options: UserDirectoryOptions;
@@ -31,8 +29,7 @@ export class UserDirectory implements Users {
   static async load(store: Store, options: UserDirectoryOptions): Promise<UserDirectory> {
     const directory = new UserDirectory(store, options);
     const range = tableRange(systemUidTable, GLOBAL_SHARD);
-    for (const uid of await store.range(systemUidTable, { ...range, reverse: false, limit: SYSTEM_UIDS_MAX }))
-      directory.#system.add(uid);
+    for (const uid of await store.all(systemUidTable, range)) directory.#system.add(uid);
     return directory;
   }
 

@@ -26,7 +26,9 @@ export interface RangeQuery extends Pick<KeyRange, "from" | "to"> {
 }
 
 /** A range never brings more at once; who wants more asks again from the last key. */
-const RANGE_BYTES_MAX = 64 * 1024 * 1024;
+const RANGE_BYTES_MAX = 16 * 1024 * 1024;
+/** Rows that `all` reads at a time. */
+const PAGE_ROWS = 10_000;
 /** Raised when an older program could not read what this one writes. */
 const FORMAT = 1;
 
@@ -110,6 +112,20 @@ export class Store {
   async range<Key, Row>(table: Table<Key, Row>, query: RangeQuery): Promise<Row[]> {
     const entries = await this.#readLater((engine) => engine.range({ ...query, bytesMax: RANGE_BYTES_MAX }));
     return entries.map(([key, value]) => table.decode(value, key));
+  }
+
+  /** Every row of the range, however many: read page by page, so not of one point in time. */
+  async all<Key, Row>(table: Table<Key, Row>, range: Pick<KeyRange, "from" | "to">): Promise<Row[]> {
+    const rows: Row[] = [];
+    let { from } = range;
+    for (;;) {
+      const query = { from, to: range.to, reverse: false, limit: PAGE_ROWS, bytesMax: RANGE_BYTES_MAX };
+      const entries = await this.#readLater((engine) => engine.range(query));
+      const last = entries.at(-1);
+      if (last === undefined) return rows;
+      for (const [key, value] of entries) rows.push(table.decode(value, key));
+      from = Buffer.concat([last[0], new Uint8Array(1)]);
+    }
   }
 
   /** Only the keys: the message-id table is read so at start. */

@@ -41,14 +41,16 @@ async function channelsMessages(
     const messages =
       body.order_by_last === 1
         ? (await history.newest(channel, log, fromSeq, count)).toReversed()
-        : await history.page({
-            channel,
-            log,
-            startSeq: Math.max(1, fromSeq),
-            endSeq: 0,
-            limit: count,
-            direction: "up",
-          });
+        : (
+            await history.page({
+              channel,
+              log,
+              startSeq: Math.max(1, fromSeq),
+              endSeq: 0,
+              limit: count,
+              direction: "up",
+            })
+          ).messages;
     const list = await writeList(messages, messageJson, world.timers);
     entries.push(
       `{"channel_id":${writeText(asked.channel_id)},"channel_type":${asked.channel_type},"messages":${list},` +

@@ -40,9 +40,9 @@ async function page({ history, world }: HistoryDeps, body: Decoded<typeof PAGE>)
   if (isBlank(body.login_uid)) return failure("login_uid不能为空！");
   const address = readLog(body.login_uid, body.channel_id, body.channel_type);
   const limit = body.limit <= 0 ? LIMIT_DEFAULT : Math.min(body.limit, LIMIT_MAX);
-  const messages =
+  const { messages, isCut } =
     address === undefined
-      ? []
+      ? { messages: [], isCut: false }
       : await history.page({
           ...address,
           startSeq: seqOf(body.start_message_seq),
@@ -50,7 +50,7 @@ async function page({ history, world }: HistoryDeps, body: Decoded<typeof PAGE>)
           limit,
           direction: body.pull_mode === PULL_UP ? "up" : "down",
         });
-  const more = messages.length >= limit ? 1 : 0;
+  const more = messages.length >= limit || isCut ? 1 : 0;
   const list = await writeList(messages, messageJson, world.timers);
   return bare(
     `{"start_message_seq":${body.start_message_seq},"end_message_seq":${body.end_message_seq},"more":${more},"messages":${list}}`,
