@@ -94,11 +94,17 @@ export class ChannelAdmin implements Channels {
   /** Loads, decides, commits. `decide` may throw only before it has changed anything. */
   async #step(key: ChannelKey, decide: (channel: Channel, change: ChannelChange) => void): Promise<void> {
     const { store, channels, conversations } = this.#deps;
-    const channel = await channels.loadPinned(key);
+    let channel = await channels.load(key);
+    // A reset between the load and this step has dropped it.
+    while (channels.peek(key) !== channel) channel = await channels.load(key);
     const refusal = store.refusal();
+    if (refusal !== null) {
+      channels.trim();
+      throw new StoreUnavailable(refusal);
+    }
     const change = new ChannelChange(channel, conversations);
+    channel.pins++;
     try {
-      if (refusal !== null) throw new StoreUnavailable(refusal);
       decide(channel, change);
     } catch (error) {
       channel.pins--;
@@ -129,15 +135,15 @@ export class ChannelAdmin implements Channels {
 
   #remove(channel: Channel, change: ChannelChange, uids: readonly string[]): void {
     const implied = channel.kind.implied(channel.key.id);
-    const members = uids.filter((uid) => channel.members.hasDecided(uid));
-    const known = this.#rowsOf(channel, members);
-    members.forEach((uid, index) => {
-      change.listRemove("members", uid);
+    const known = this.#rowsOf(channel, uids);
+    uids.forEach((uid, index) => {
+      if (channel.members.hasDecided(uid)) change.listRemove("members", uid);
+      // Also without an entry: a removal that failed half way is finished by repeating it.
       const row = known[index];
       if (row?.membership === "member" && !implied.includes(uid))
         change.addRow("after", uid, row, this.#left(channel, row));
     });
-    if (members.length > 0) change.writeChannelRow();
+    if (change.namesAdded < 0) change.writeChannelRow();
   }
 
   async #removeWhere(key: ChannelKey, isGone: (uid: string) => boolean): Promise<void> {

@@ -1,0 +1,187 @@
+/** For the tests of this folder: the messaging parts over a simulated world, and an engine that fails where a test says so. */
+import type { Batch } from "../store/batch.ts";
+import type { Engine, Entry, KeyRange } from "../store/engine.ts";
+import { Store } from "../store/store.ts";
+import type { Table } from "../store/table.ts";
+import { createSimulatedWorld, type Simulation } from "../world/simulated/simulated-world.ts";
+import { ChannelAdmin } from "./channel-admin.ts";
+import { ChannelCache } from "./channel-cache.ts";
+import { ChatListReader } from "./chat-list-reader.ts";
+import { Conversations } from "./conversations.ts";
+import { IdGenerator } from "./ids.ts";
+import type { CacheBounds } from "./loaded-cache.ts";
+import { type ChannelKey, MessageFlag, type StoredMessage } from "./message.ts";
+import { MessageHistory } from "./message-history.ts";
+import { ReadMarks } from "./read-marks.ts";
+import { Removals } from "./removals.ts";
+import type { SendRequest, SendResult } from "./send.ts";
+import { Sender } from "./sending.ts";
+
+const ROOMY: CacheBounds = { countMax: 1000, bytesMax: 1 << 24 };
+
+export interface MessagingOptions {
+  readonly channelBounds?: CacheBounds;
+  /** Small: every batch is a write of its own. */
+  readonly writeBytesMax?: number;
+}
+
+/** Keys begin with shard u16, table u8. */
+function tableOf(key: Uint8Array): number {
+  return key[2] ?? 0;
+}
+
+/** Faults of reads; undefined or 0: none. Writes fail through the simulation. */
+export class ReadFaults {
+  /** Point reads of this table fail. */
+  getsFailIn: Table<never, unknown> | undefined;
+  /** Ranges of this table fail, at once. */
+  rangesFailIn: Table<never, unknown> | undefined;
+  /** A range never brings more, as one that is cut by bytes. */
+  rangeEntriesMax = 0;
+}
+
+class FaultyEngine implements Engine {
+  readonly #engine: Engine;
+  readonly #faults: ReadFaults;
+  constructor(engine: Engine, faults: ReadFaults) {
+    this.#engine = engine;
+    this.#faults = faults;
+  }
+  get(key: Uint8Array): Uint8Array | undefined {
+    if (this.#faults.getsFailIn?.id === tableOf(key)) throw new Error("EIO");
+    return this.#engine.get(key);
+  }
+  getMany(keys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]> {
+    return this.#engine.getMany(keys);
+  }
+  async range(range: KeyRange): Promise<Entry[]> {
+    if (this.#faults.rangesFailIn?.id === tableOf(range.from)) throw new Error("EIO");
+    const entries = await this.#engine.range(range);
+    return this.#faults.rangeEntriesMax === 0 ? entries : entries.slice(0, this.#faults.rangeEntriesMax);
+  }
+  write(batches: readonly Batch[]): Promise<void> {
+    return this.#engine.write(batches);
+  }
+  close(): Promise<void> {
+    return this.#engine.close();
+  }
+}
+
+export class Messaging {
+  readonly simulation: Simulation;
+  readonly faults: ReadFaults;
+  readonly store: Store;
+  readonly channels: ChannelCache;
+  readonly conversations: Conversations;
+  readonly sender: Sender;
+  readonly admin: ChannelAdmin;
+  readonly history: MessageHistory;
+  readonly chatList: ChatListReader;
+  readonly failures: unknown[] = [];
+  /** What was told to the feed. */
+  readonly announced: StoredMessage[] = [];
+
+  private constructor(simulation: Simulation, faults: ReadFaults, store: Store, options: MessagingOptions) {
+    const { world } = simulation;
+    const { clock } = world;
+    const ids = new IdGenerator(clock, 1);
+    const channels = new ChannelCache(store, options.channelBounds ?? ROOMY);
+    const conversations = new Conversations(store, ROOMY);
+    this.simulation = simulation;
+    this.faults = faults;
+    this.store = store;
+    this.channels = channels;
+    this.conversations = conversations;
+    this.history = new MessageHistory(store, channels, clock);
+    this.admin = new ChannelAdmin({ clock, store, channels, conversations, ids });
+    this.sender = new Sender({
+      clock,
+      store,
+      channels,
+      conversations,
+      ids,
+      isSystem: () => false,
+      failed: (error) => this.failures.push(error),
+      deliver: () => undefined,
+      isDeliveryFull: () => false,
+      options: { personAllowListOff: true, payloadBytesMax: 1 << 20, batchBytesMax: 1 << 20 },
+    });
+    this.chatList = new ChatListReader({
+      world,
+      conversations,
+      channels,
+      history: this.history,
+      marks: new ReadMarks({ store, channels, conversations, ids }),
+      removals: new Removals(store, clock),
+      options: { showSystem: false, countAll: false, ordersMax: 10, orderBytesMax: 1 << 20 },
+    });
+    store.feed.tail((messages) => this.announced.push(...messages));
+  }
+
+  static async open(options: MessagingOptions = {}): Promise<Messaging> {
+    const simulation = createSimulatedWorld({ seed: 1 });
+    const faults = new ReadFaults();
+    const { world } = simulation;
+    const opening = Store.open({
+      world: { ...world, openEngine: async (directory) => new FaultyEngine(await world.openEngine(directory), faults) },
+      directory: "/data/db",
+      limits: { writeBytesMax: options.writeBytesMax ?? 1 << 20, queueBytesMax: 1 << 24, queueBatchesMax: 10_000 },
+      stateChanged: () => undefined,
+    });
+    return new Messaging(simulation, faults, await simulation.settle(opening), options);
+  }
+
+  done<Value>(promise: Promise<Value>): Promise<Value> {
+    return this.simulation.settle(promise);
+  }
+
+  /** A counted message; whether and how it is answered. */
+  send(fromUid: string, addressedTo: ChannelKey, more: Partial<SendRequest> = {}): Promise<SendResult> {
+    const request: SendRequest = {
+      origin: "client",
+      session: 1,
+      fromUid,
+      addressedTo,
+      clientSeq: 1,
+      clientMsgNo: "",
+      flags: MessageFlag.redDot,
+      setting: 0,
+      expireSeconds: 0,
+      topic: "",
+      payload: Buffer.from("hello"),
+      ...more,
+    };
+    return this.done(
+      new Promise((resolve) => this.sender.send([request], { answered: (_, result) => resolve(result) })),
+    );
+  }
+
+  /** Shown ids of the chats in a full sync. */
+  async chatsOf(uid: string): Promise<readonly string[]> {
+    const chats = await this.done(
+      this.chatList.sync({
+        uid,
+        version: 0n,
+        lastSeqs: new Map(),
+        messageCount: 1,
+        onlyUnread: false,
+        excludedTypes: new Set(),
+        page: 0,
+        pageSize: 100,
+      }),
+    );
+    return chats.map((chat) => chat.shown.id);
+  }
+
+  /** Until the store takes writes again. */
+  async recovered(): Promise<void> {
+    await this.simulation.until(() => this.store.state === "open");
+  }
+
+  /** All loaded objects are dropped, as by a failed write. */
+  async reset(): Promise<void> {
+    this.simulation.failNextWrite();
+    await this.send("nobody", { type: 1, id: "nobody-else" });
+    await this.recovered();
+  }
+}
