@@ -47,7 +47,6 @@ interface Chat {
 const ROWS_PER_SLICE = 1000;
 const ROWS_WITHOUT_PAGING = 10_000;
 const RECENTS_AT_ONCE = 32;
-const WINDOW_WITH_EXPIRED = 50;
 
 export class ChatListReader implements ChatList {
   readonly #deps: ChatListDeps;
@@ -226,25 +225,17 @@ export class ChatListReader implements ChatList {
     };
   }
 
-  /** Newest first, from `firstSeq` on; where expired ones are among them, older ones take their places. */
+  /** Newest first, from `firstSeq` on. */
   async #recents(channel: ChannelKey, head: Head, firstSeq: number, count: number): Promise<readonly StoredMessage[]> {
-    const found: StoredMessage[] = [];
-    let endSeq = head.seq + 1;
-    while (found.length < count && endSeq > firstSeq) {
-      const wanted = head.removals === 0 ? count : Math.max(count, WINDOW_WITH_EXPIRED);
-      const startSeq = Math.max(firstSeq, endSeq - wanted);
-      const { messages } = await this.#deps.history.page({
-        channel,
-        log: "chat",
-        startSeq,
-        endSeq,
-        limit: wanted,
-        direction: "up",
-      });
-      found.push(...messages.toReversed().slice(0, count - found.length));
-      endSeq = head.removals === 0 ? firstSeq : startSeq;
-    }
-    return found;
+    const { messages } = await this.#deps.history.page({
+      channel,
+      log: "chat",
+      startSeq: head.seq,
+      endSeq: firstSeq - 1,
+      limit: count,
+      direction: "down",
+    });
+    return messages.toReversed();
   }
 
   #isListed(channel: ChannelKey): boolean {

@@ -102,6 +102,25 @@ describe("a page of history", () => {
     );
     expect(seqs(messages)).toEqual([1, 3]);
   });
+
+  test("is filled up where some have expired, so that a full page still means that there may be more", async () => {
+    const some = upTo(300).map((each) => message(each.seq, { expireSeconds: each.seq % 3 === 0 ? 1 : 0 }));
+    const { history, settle } = await historyOf(some);
+    const ask = (direction: "up" | "down", startSeq: number, endSeq: number, limit: number) =>
+      settle(history.page({ channel, log: "chat", startSeq, endSeq, limit, direction }));
+    expect(seqs((await ask("up", 2, 0, 4)).messages)).toEqual([2, 4, 5, 7]);
+    expect(seqs((await ask("up", 2, 6, 4)).messages)).toEqual([2, 4, 5]);
+    expect(seqs((await ask("down", 0, 0, 4)).messages)).toEqual([295, 296, 298, 299]);
+    expect(seqs((await ask("down", 30, 25, 9)).messages)).toEqual([26, 28, 29]);
+    const whole = await ask("up", 1, 0, 250);
+    expect([whole.messages.length, whole.isCut]).toEqual([200, false]);
+  });
+});
+
+test("a large message is found by its client number behind other large ones", async () => {
+  const large = Array.from({ length: 60 }, (_, index) => message(index + 1, { payload: new Uint8Array(1 << 20) }));
+  const { history, settle } = await historyOf(large);
+  expect((await settle(history.byClientMsgNo(channel, "chat", "n2")))?.seq).toBe(2);
 });
 
 test("single messages are found by seq, by id and by client number, and nothing by what is not there", async () => {

@@ -1,7 +1,7 @@
 /** Reads messages of a log by their dense seqs. Pages are ranges of neighbouring keys; single ones are point reads. */
 import { SHARD_COUNT, shardOfChannel } from "../store/shards.ts";
 import type { Store } from "../store/store.ts";
-import { type MessageKey, messageIdTable, messageTable, seqRange } from "../store/tables.ts";
+import { type LogKey, type MessageKey, messageIdTable, messageTable, seqRange } from "../store/tables.ts";
 import type { Clock } from "../world/world.ts";
 import type { ChannelCache } from "./channel-cache.ts";
 import type { History, HistoryPage, HistorySlice } from "./history.ts";
@@ -9,12 +9,14 @@ import type { ChannelKey, Head, LogName, MessageId, StoredMessage } from "./mess
 
 /** A search by client number reads so many messages at a time, newest first. */
 const SEARCH_PAGE = 1000;
-/** Older ones are not found by their client number alone. */
+/** Messages that one search, or one page with expired ones among them, looks at. */
 const SEARCH_MAX = 100_000;
 /** From here on one range read is cheaper than point reads. */
 const POINT_READS_MAX = 8;
 /** A page of large messages ends early rather than fill the memory. */
 const PAGE_BYTES_MAX = 32 * 1024 * 1024;
+/** Read at a time to take the places of expired messages. */
+const WINDOW_WITH_EXPIRED = 50;
 /** Ids looked for at a time: each is asked of every shard. */
 const IDS_AT_ONCE = 100;
 const NOTHING: HistorySlice = { messages: [], isCut: false };
@@ -36,21 +38,18 @@ export class MessageHistory implements History {
 
   async page(page: HistoryPage): Promise<HistorySlice> {
     const { channel, log, startSeq, endSeq, limit } = page;
+    const at = { channel, log };
     const last = this.head(channel, log).seq;
-    if (startSeq === 0 && endSeq === 0) return this.#range(channel, log, Math.max(1, last - limit + 1), last, "newest");
-    if (page.direction === "up") {
-      const first = Math.max(1, startSeq);
-      const end = endSeq === 0 ? last : Math.min(last, endSeq - 1);
-      return this.#range(channel, log, first, Math.min(end, first + limit - 1), "oldest");
-    }
+    if (startSeq === 0 && endSeq === 0) return this.#walk(at, 1, last, limit, "newest");
+    if (page.direction === "up")
+      return this.#walk(at, Math.max(1, startSeq), endSeq === 0 ? last : Math.min(last, endSeq - 1), limit, "oldest");
     if (endSeq > startSeq) return NOTHING;
-    const end = Math.min(startSeq, last);
-    return this.#range(channel, log, Math.max(endSeq + 1, end - limit + 1), end, "newest");
+    return this.#walk(at, endSeq + 1, Math.min(startSeq, last), limit, "newest");
   }
 
   async newest(channel: ChannelKey, log: LogName, fromSeq: number, limit: number): Promise<readonly StoredMessage[]> {
     const last = this.head(channel, log).seq;
-    return (await this.#range(channel, log, Math.max(1, fromSeq, last - limit + 1), last, "newest")).messages;
+    return (await this.#walk({ channel, log }, Math.max(1, fromSeq), last, limit, "newest")).messages;
   }
 
   async bySeqs(channel: ChannelKey, log: LogName, seqs: readonly number[]): Promise<readonly StoredMessage[]> {
@@ -75,60 +74,65 @@ export class MessageHistory implements History {
     let last = this.head(channel, log).seq;
     const oldest = Math.max(1, last - SEARCH_MAX + 1);
     while (last >= oldest) {
-      const first = Math.max(oldest, last - SEARCH_PAGE + 1);
-      const { messages } = await this.#range(channel, log, first, last, "newest");
-      const found = messages.findLast((message) => message.clientMsgNo === clientMsgNo);
+      const part = await this.#read({ channel, log }, Math.max(oldest, last - SEARCH_PAGE + 1), last, true);
+      const found = part.find((message) => message.clientMsgNo === clientMsgNo && this.#isAlive(message));
       if (found !== undefined) return found;
-      last = first - 1;
+      last = (part.at(-1)?.seq ?? 0) - 1;
     }
     return undefined;
   }
 
-  /** Ascending, first and last included. Cut at PAGE_BYTES_MAX; `kept` says which end stays then. */
-  async #range(
-    channel: ChannelKey,
-    log: LogName,
-    first: number,
-    last: number,
-    kept: "oldest" | "newest",
-  ): Promise<HistorySlice> {
-    if (last < first) return NOTHING;
-    if (last - first < POINT_READS_MAX) {
-      const seqs = Array.from({ length: last - first + 1 }, (_, index) => first + index);
-      return { messages: await this.bySeqs(channel, log, seqs), isCut: false };
-    }
-    const shard = shardOfChannel(channel);
-    const reverse = kept === "newest";
+  /**
+   * Ascending: `limit` messages from one end of first … last. Where expired ones are among them the next ones take their
+   * places; it ends early at PAGE_BYTES_MAX.
+   */
+  async #walk(at: LogKey, first: number, last: number, limit: number, end: "oldest" | "newest"): Promise<HistorySlice> {
+    const reverse = end === "newest";
     const found: StoredMessage[] = [];
     let [from, to] = [first, last];
     let bytes = 0;
-    // One range may be cut by bytes; the next goes on behind what came.
-    while (from <= to && bytes < PAGE_BYTES_MAX) {
-      const query = { ...seqRange(shard, { channel, log }, from, to), reverse, limit: to - from + 1 };
-      const part = await this.#store.range(messageTable, query);
-      const end = part.at(-1);
-      if (end === undefined) {
-        from = to + 1;
-        break;
-      }
+    let read = 0;
+    while (from <= to && found.length < limit && bytes < PAGE_BYTES_MAX && read < SEARCH_MAX) {
+      const count = read === 0 ? limit : Math.max(limit - found.length, WINDOW_WITH_EXPIRED);
+      const part = await this.#read(
+        at,
+        reverse ? Math.max(from, to - count + 1) : from,
+        reverse ? to : Math.min(to, from + count - 1),
+        reverse,
+      );
       for (const message of part) {
-        found.push(message);
         bytes += message.payload.length;
+        if (found.length < limit && this.#isAlive(message)) found.push(message);
       }
-      if (reverse) to = end.seq - 1;
-      else from = end.seq + 1;
+      read += part.length;
+      const next = part.at(-1)?.seq;
+      if (next === undefined) return { messages: reverse ? found.reverse() : found, isCut: false };
+      if (reverse) to = next - 1;
+      else from = next + 1;
     }
-    return { messages: this.#alive(reverse ? found.reverse() : found), isCut: from <= to };
+    return { messages: reverse ? found.reverse() : found, isCut: found.length < limit && from <= to };
+  }
+
+  /** first … last, or as many of them as one range may bring; the newest first with `reverse`. */
+  async #read(at: LogKey, first: number, last: number, reverse: boolean): Promise<readonly StoredMessage[]> {
+    const shard = shardOfChannel(at.channel);
+    if (last - first >= POINT_READS_MAX)
+      return this.#store.range(messageTable, { ...seqRange(shard, at, first, last), reverse, limit: last - first + 1 });
+    const keys = Array.from({ length: last - first + 1 }, (_, index) => ({
+      shard,
+      key: { ...at, seq: reverse ? last - index : first + index },
+    }));
+    return (await this.#store.getMany(messageTable, keys)).filter((message) => message !== undefined);
   }
 
   async #at(places: readonly MessageKey[]): Promise<readonly StoredMessage[]> {
     const asked = places.map((key) => ({ shard: shardOfChannel(key.channel), key }));
     const messages = await this.#store.getMany(messageTable, asked);
-    return this.#alive(messages.filter((message) => message !== undefined));
+    return messages.filter((message) => message !== undefined).filter((message) => this.#isAlive(message));
   }
 
-  #alive(messages: readonly StoredMessage[]): readonly StoredMessage[] {
-    const nowSeconds = this.#clock.wallMs() / 1000;
-    return messages.filter((each) => each.expireSeconds === 0 || each.timeSeconds + each.expireSeconds > nowSeconds);
+  #isAlive(message: StoredMessage): boolean {
+    if (message.expireSeconds === 0) return true;
+    return message.timeSeconds + message.expireSeconds > this.#clock.wallMs() / 1000;
   }
 }

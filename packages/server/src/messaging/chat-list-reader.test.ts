@@ -1,0 +1,24 @@
+import { expect, test } from "vitest";
+import { Messaging } from "./test-kit.ts";
+
+const GROUP = { type: 2, id: "team" } as const;
+
+test("of messages too large for one answer the chat list shows the newest", async () => {
+  const messaging = await Messaging.open({ writeBytesMax: 1 << 24 });
+  await messaging.done(messaging.admin.addMembers(GROUP, ["ann", "ben"], { reset: false }));
+  const payload = new Uint8Array(1 << 20);
+  for (let seq = 1; seq <= 60; seq++) await messaging.send("ann", GROUP, { payload });
+  const [chat] = await messaging.done(
+    messaging.chatList.sync({
+      uid: "ben",
+      version: 0n,
+      lastSeqs: new Map(),
+      messageCount: 60,
+      onlyUnread: false,
+      excludedTypes: new Set(),
+      page: 0,
+      pageSize: 100,
+    }),
+  );
+  expect(chat?.recents[0]?.seq).toBe(60);
+});
