@@ -5,7 +5,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ServerProcess } from "../harness/server-process.ts";
 import { type Case, loadCases, loadConfigurations, type RecordedCase } from "./case.ts";
-import { LATER_AREAS, LATER_CASES, LATER_PERMISSION_TYPES } from "./later.ts";
+import { LATER_AREAS, LATER_CASES } from "./later.ts";
 import { startAll } from "./runner.ts";
 
 const PARALLEL = 8;
@@ -19,12 +19,6 @@ test("every entry of the list of later cases names something recorded", () => {
   const titles = new Set(all.map(titleOf));
   expect(Object.keys(LATER_AREAS).filter((area) => !areas.has(area))).toEqual([]);
   expect(Object.keys(LATER_CASES).filter((title) => !titles.has(title))).toEqual([]);
-  for (const type of Object.keys(LATER_PERMISSION_TYPES)) {
-    expect(
-      all.some((entry) => isPermissionOf(entry, type)),
-      type,
-    ).toBe(true);
-  }
 });
 
 test("no two cases have the same area and name", () => {
@@ -56,14 +50,5 @@ function titleOf(entry: RecordedCase): string {
 }
 
 function reasonToWait(entry: RecordedCase): string | undefined {
-  const type = Object.keys(LATER_PERMISSION_TYPES).find((name) => isPermissionOf(entry, name));
-  return (
-    LATER_AREAS[entry.area] ??
-    LATER_CASES[titleOf(entry)] ??
-    (type === undefined ? undefined : LATER_PERMISSION_TYPES[type])
-  );
-}
-
-function isPermissionOf(entry: RecordedCase, type: string): boolean {
-  return entry.area === "permissions" && entry.recorded.name.startsWith(`${type}:`);
+  return LATER_AREAS[entry.area] ?? LATER_CASES[titleOf(entry)];
 }

@@ -2,9 +2,11 @@
  * Which log a caller means. Most routes take a channel as the speaking user names it (a person by his uid); some take
  * the stored id. Either may carry the suffix of the command log.
  */
-import { COMMAND_SUFFIX, withoutCommandSuffix } from "@wukong-ts/protocol";
-import { internalKey, kindOf } from "../messaging/channel-kinds.ts";
+import { COMMAND_SUFFIX, withCommandSuffix, withoutCommandSuffix } from "@wukong-ts/protocol";
+import { internalKey, kindOf, reversedAgentKey } from "../messaging/channel-kinds.ts";
+import type { History } from "../messaging/history.ts";
 import type { ChannelKey, LogName } from "../messaging/message.ts";
+import { isUid } from "../messaging/valid-ids.ts";
 
 export interface LogAddress {
   readonly channel: ChannelKey;
@@ -34,4 +36,26 @@ export function readLog(uid: string, id: string, type: number): LogAddress | und
 /** The chat of `uid` that he names so; undefined when there can be none, or when it is a command log. */
 export function chatOf(uid: string, id: string, type: number): ChannelKey | undefined {
   return id.endsWith(COMMAND_SUFFIX) ? undefined : internalKey({ type, id }, uid);
+}
+
+/** `user@agent`: the one kind of id with a special character that a send may name. */
+export function isStoredAgentId({ type, id }: ChannelKey): boolean {
+  const { name, implied } = kindOf(type);
+  const parties = name === "agent" ? implied(id) : [];
+  return parties.length > 0 && parties.every(isUid);
+}
+
+/**
+ * Where a send of `uid` to an agent channel goes. An agent names the user and means the channel the user has opened, so
+ * while only that one has messages, it is taken. All other kinds and ids stay as they are.
+ */
+export function openedBy(history: Pick<History, "head">, addressed: ChannelKey, uid: string): ChannelKey {
+  if (addressed.id.includes("@")) return addressed;
+  const own = internalKey(addressed, uid);
+  const other = own && reversedAgentKey(own);
+  if (own === undefined || other === undefined) return addressed;
+  const isUsed = (key: ChannelKey): boolean =>
+    history.head(key, "chat").seq > 0 || history.head(key, "command").seq > 0;
+  if (isUsed(own) || !isUsed(other)) return addressed;
+  return addressed.id.endsWith(COMMAND_SUFFIX) ? { ...other, id: withCommandSuffix(other.id) } : other;
 }

@@ -33,6 +33,7 @@ export class TestApi {
     reason: Reason.success,
     id: { high: 0x1a92, low: this.sent.length },
     seq: (request.flags & 1) === 0 ? this.sent.length : 0,
+  headSeqOf: (channel: ChannelKey) => number = () => this.stored.at(-1)?.seq ?? 0;
     repeated: false,
   });
   readonly #options: ApiOptions;
@@ -137,6 +138,7 @@ export class TestApi {
       },
       history: {
         page: async (page) => {
+        setReceivers: change("setReceivers"),
           this.pages.push(page);
           return { messages: this.stored, isCut: false };
         },
@@ -158,7 +160,7 @@ export class TestApi {
         },
         head: (channel, log) => {
           this.asked.push(["head", channel, log]);
-          return { ...EMPTY_HEAD, seq: this.stored.at(-1)?.seq ?? 0 };
+          return { ...EMPTY_HEAD, seq: this.headSeqOf(channel) };
         },
       },
       chatList: {

@@ -57,7 +57,13 @@ export class ChannelAdmin implements Channels {
   async addMembers(key: ChannelKey, uids: readonly string[], options: { readonly reset: boolean }): Promise<void> {
     const named = new Set(uids);
     if (options.reset) await this.#removeWhere(key, (uid) => !named.has(uid));
-    for (const some of chunks([...named])) await this.#step(key, (channel, change) => this.#add(channel, change, some));
+    await this.#addAll(key, named, false);
+  }
+
+  async setReceivers(key: ChannelKey, uids: readonly string[]): Promise<void> {
+    const named = new Set(uids);
+    await this.#removeWhere(key, (uid) => !named.has(uid));
+    await this.#addAll(key, named, true);
   }
 
   async removeMembers(key: ChannelKey, uids: readonly string[]): Promise<void> {
@@ -117,7 +123,12 @@ export class ChannelAdmin implements Channels {
     conversations.trim();
   }
 
-  #add(channel: Channel, change: ChannelChange, uids: readonly string[]): void {
+  async #addAll(key: ChannelKey, uids: Iterable<string>, receiveOnly: boolean): Promise<void> {
+    for (const some of chunks([...uids]))
+      await this.#step(key, (channel, change) => this.#add(channel, change, some, receiveOnly));
+  }
+
+  #add(channel: Channel, change: ChannelChange, uids: readonly string[], receiveOnly: boolean): void {
     const nowMs = this.#deps.clock.wallMs();
     const writesRows = keepsRows(channel.kind);
     const known = this.#rowsOf(channel, uids);
@@ -127,8 +138,8 @@ export class ChannelAdmin implements Channels {
       if (writesRows && !(row?.membership === "member")) change.addRow("before", uid, row, this.#joined(channel, row));
       if (!isMember) change.listAdd("members", uid, nowMs);
     });
-    if (change.namesAdded > 0 || !channel.row.created) {
-      channel.row = { ...channel.row, ...this.#timesOf(channel), created: true };
+    if (change.namesAdded > 0 || !channel.row.created || channel.row.receiveOnly !== receiveOnly) {
+      channel.row = { ...channel.row, ...this.#timesOf(channel), created: true, receiveOnly };
       change.writeChannelRow();
     }
   }

@@ -1,6 +1,6 @@
 import { SYSTEM_UID } from "@wukong-ts/protocol";
 import { describe, expect, test } from "vitest";
-import { internalKey, isSystemChat, keepsRows, kindOf, peerOf } from "./channel-kinds.ts";
+import { internalKey, isSystemChat, keepsRows, kindOf, peerOf, reversedAgentKey } from "./channel-kinds.ts";
 
 describe("channel kinds", () => {
   test.each([
@@ -59,6 +59,25 @@ describe("channel kinds", () => {
     expect(kindOf(10).implied("v")).toEqual(["v"]);
     expect(kindOf(11).implied("u@bot")).toEqual(["u", "bot"]);
     expect(internalKey({ type: 11, id: "bot" }, "u")).toEqual({ type: 11, id: "u@bot" });
+  });
+
+  test("customer service and visitors imply nobody whose uid cannot be", () => {
+    const long = "v".repeat(256);
+    for (const uid of ["", " ", "a@b", "a#b", "a&b", long]) {
+      expect(kindOf(3).implied(`${uid}|shop`)).toEqual([]);
+      expect(kindOf(10).implied(uid)).toEqual([]);
+    }
+  });
+
+  test("an agent channel goes by its stored id from any side, and has a reverse", () => {
+    for (const uid of ["u", "bot", "x"]) expect(internalKey({ type: 11, id: "u@bot" }, uid)?.id).toBe("u@bot");
+    expect(reversedAgentKey({ type: 11, id: "u@bot" })).toEqual({ type: 11, id: "bot@u" });
+    for (const key of [
+      { type: 11, id: "bot" },
+      { type: 1, id: "u@bot" },
+      { type: 2, id: "u@bot" },
+    ])
+      expect(reversedAgentKey(key)).toBeUndefined();
   });
 
   test("only a person chat with ____system is the system chat", () => {

@@ -4,12 +4,13 @@
  */
 import { personChannelId, personPeers, SYSTEM_UID, withoutCommandSuffix } from "@wukong-ts/protocol";
 import type { ChannelKey } from "./message.ts";
+import { isUid } from "./valid-ids.ts";
 
 export interface ChannelKind {
   readonly type: number;
   readonly name: string;
   readonly members: "listed" | "implied" | "listed+implied";
-  /** The uids that belong to the channel by its internal id, each once. */
+  /** The uids that belong to the channel by its internal id, each once. Listed beside members: only who can log in. */
   implied(id: string): readonly string[];
   readonly inChatList: boolean;
   readonly keepsCommands: boolean;
@@ -55,7 +56,7 @@ const KINDS: readonly ChannelKind[] = [
     members: "listed+implied",
     implied: (id) => {
       const end = id.indexOf("|");
-      return end > 0 ? [id.slice(0, end)] : nobody;
+      return end > 0 ? onlyUid(id.slice(0, end)) : nobody;
     },
     inChatList: true,
     keepsCommands: true,
@@ -73,7 +74,7 @@ const KINDS: readonly ChannelKind[] = [
     name: "visitors",
     ...listed,
     members: "listed+implied",
-    implied: (id) => [id],
+    implied: onlyUid,
     inChatList: true,
     keepsCommands: true,
     checksBan: false,
@@ -94,12 +95,14 @@ const KINDS: readonly ChannelKind[] = [
   { type: 12, name: "agent group", ...COMMON },
 ];
 
-const BY_TYPE: readonly (ChannelKind | undefined)[] = Array.from({ length: 13 }, (_, type) =>
-  KINDS.find((kind) => kind.type === type),
+const OTHER = { name: "other", ...COMMON } as const;
+const BY_TYPE: readonly ChannelKind[] = Array.from(
+  { length: 256 },
+  (_, type) => KINDS.find((kind) => kind.type === type) ?? { type, ...OTHER },
 );
 
 export function kindOf(type: number): ChannelKind {
-  return BY_TYPE[type] ?? { type, name: "other", ...COMMON };
+  return BY_TYPE[type] ?? { type, ...OTHER };
 }
 
 /** The channel that `uid` means; undefined when no such channel can be. A command suffix in the id is taken off. */
@@ -121,8 +124,19 @@ export function peerOf(personId: string, uid: string): string | undefined {
   return peers[1] === uid ? peers[0] : undefined;
 }
 
+/** The agent channel between the same two in the other direction: `agent@user` for `user@agent`. */
+export function reversedAgentKey(key: ChannelKey): ChannelKey | undefined {
+  const peers = kindOf(key.type).name === "agent" ? personPeers(key.id) : undefined;
+  return peers === undefined ? undefined : { type: key.type, id: `${peers[1]}@${peers[0]}` };
+}
+
 export function isSystemChat(key: ChannelKey): boolean {
   return key.type === PERSON.type && kindOf(key.type).implied(key.id).includes(SYSTEM_UID);
+}
+
+/** Text that nobody can log in as implies nobody. */
+function onlyUid(text: string): readonly string[] {
+  return isUid(text) ? [text] : nobody;
 }
 
 function bothHalves(id: string): readonly string[] {

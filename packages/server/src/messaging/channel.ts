@@ -65,6 +65,7 @@ export const NO_CHANNEL_ROW: ChannelRow = {
   sendBan: false,
   large: false,
   allowStranger: false,
+  receiveOnly: false,
   createdMs: 0,
   updatedMs: 0,
   members: 0,

@@ -29,6 +29,8 @@ export interface Channels {
   disband(key: ChannelKey): Promise<void>;
   /** Creates the channel row if missing; `reset` also removes every member who is not named (who stays keeps his row). */
   addMembers(key: ChannelKey, uids: readonly string[], options: { readonly reset: boolean }): Promise<void>;
+  /** Exactly these receive what the server sends; no client among them may send until members are added. */
+  setReceivers(key: ChannelKey, uids: readonly string[]): Promise<void>;
   removeMembers(key: ChannelKey, uids: readonly string[]): Promise<void>;
   removeAllMembers(key: ChannelKey): Promise<void>;
   addToList(key: ChannelKey, list: "deny" | "allow", uids: readonly string[]): Promise<void>;

@@ -94,6 +94,13 @@ describe("sending to a channel with members", () => {
       expect(ask({ channel: channel(type, "c", {}, lists) })).toBe(reason);
   });
 
+  test("receivers of a temporary channel are no senders", () => {
+    const temporary = channel(8, "t", { receiveOnly: true }, { members: ["a"] });
+    expect(ask({ channel: temporary })).toBe(Reason.subscriberNotExist);
+    expect(ask({ channel: temporary, fromUid: "robot" })).toBe(Reason.success);
+    expect(ask({ channel: temporary, origin: "server", senderRecord: undefined })).toBe(Reason.success);
+  });
+
   test("H-59: once the last one is off the allow list, it holds nobody back", () => {
     const group = channel(2, "g", {}, { members: ["a"], allow: ["b"] });
     group.allow.decideRemove("b");

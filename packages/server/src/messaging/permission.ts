@@ -51,7 +51,7 @@ function personVerdict(question: PermissionQuestion): number {
 
 function memberVerdict(channel: Channel, uid: string): number {
   if (channel.deny.hasDecided(uid)) return Reason.inBlacklist;
-  if (!channel.members.hasDecided(uid)) return Reason.subscriberNotExist;
+  if (!channel.members.hasDecided(uid) || channel.row.receiveOnly) return Reason.subscriberNotExist;
   if (channel.allow.decidedCount > 0 && !channel.allow.hasDecided(uid)) return Reason.notInWhitelist;
   return Reason.success;
 }

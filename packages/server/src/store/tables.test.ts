@@ -97,6 +97,7 @@ describe("rows", () => {
           sendBan: flag,
           large: flag,
           allowStranger: flag,
+          receiveOnly: flag,
           createdMs: u48,
           updatedMs: u48,
           members: u32,

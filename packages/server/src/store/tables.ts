@@ -222,6 +222,8 @@ export interface ChannelRow {
   readonly sendBan: boolean;
   readonly large: boolean;
   readonly allowStranger: boolean;
+  /** Its members were set as the receivers of a temporary channel: they may not send. */
+  readonly receiveOnly: boolean;
   readonly createdMs: number;
   readonly updatedMs: number;
   /** Sizes of the three lists: an empty one is never looked for on disk. */
@@ -241,7 +243,8 @@ export const channelTable: Table<ChannelKey, ChannelRow> = {
           (channel.disband ? 4 : 0) |
           (channel.sendBan ? 8 : 0) |
           (channel.large ? 16 : 0) |
-          (channel.allowStranger ? 32 : 0),
+          (channel.allowStranger ? 32 : 0) |
+          (channel.receiveOnly ? 64 : 0),
       )
       .u48(channel.createdMs)
       .u48(channel.updatedMs)
@@ -259,6 +262,7 @@ export const channelTable: Table<ChannelKey, ChannelRow> = {
       sendBan: (bits & 8) !== 0,
       large: (bits & 16) !== 0,
       allowStranger: (bits & 32) !== 0,
+      receiveOnly: (bits & 64) !== 0,
       createdMs: reader.u48(),
       updatedMs: reader.u48(),
       members: reader.u32(),

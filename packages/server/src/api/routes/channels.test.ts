@@ -145,6 +145,24 @@ describe("members", () => {
   });
 
   test.each([
+    [{}, "channel_id不能为空！"],
+    [{ channel_id: "t" }, "uids不能为空！"],
+    [{ channel_id: "t", uids: ["a", " "] }, "uids不能为空！"],
+    [{ channel_id: "t@", uids: ["a"] }, "频道ID不能包含特殊字符！"],
+    [{ channel_id: "t", uids: ["a@b"] }, "uid不能包含特殊字符！"],
+  ])("tmpchannel/subscriber_set %j is refused: %s", async (body, text) => {
+    await refused("/tmpchannel/subscriber_set", body, text);
+  });
+
+  test("tmpchannel/subscriber_set sets the receivers of a temporary channel, named with or without the suffix", async () => {
+    const api = new TestApi();
+    for (const id of ["t", "t____cmd"])
+      expect(await api.post("/tmpchannel/subscriber_set", { channel_id: id, uids: ["a", "b"] })).toMatchObject(OK);
+    const asked = ["setReceivers", { type: 8, id: "t" }, ["a", "b"]];
+    expect(api.asked).toEqual([asked, asked]);
+  });
+
+  test.each([
     ["subscribers", "members"],
     ["denylist", "deny"],
     ["allowlist", "allow"],

@@ -22,14 +22,18 @@ const ADD = object("subscriberAddReq", {
 });
 const REMOVE = object("subscriberRemoveReq", { channel_id: CHANNEL_ID, channel_type: UINT8, subscribers: array(UID) });
 const REMOVE_ALL = object("subscriberRemoveAllReq", { channel_id: CHANNEL_ID, channel_type: UINT8 });
+const SET_RECEIVERS = object("tmpSubscriberSetReq", { channel_id: CHANNEL_ID, uids: array(UID) });
 
 const GROUP = 2;
+const TEMPORARY = 8;
+const NO_UIDS = "uids不能为空！";
 
 export function memberRoutes(deps: MemberDeps): readonly ApiRoute[] {
   return [
     post("/channel/subscriber_add", ADD, (body) => add(deps, body), badFormatWithProblem),
     post("/channel/subscriber_remove", REMOVE, (body) => remove(deps, body), badFormatWithProblem),
     post("/channel/subscriber_remove_all", REMOVE_ALL, (body) => removeAll(deps, body)),
+    post("/tmpchannel/subscriber_set", SET_RECEIVERS, (body) => setReceivers(deps, body)),
     get("/cluster/channels/:channel_id/:channel_type/subscribers", (request) => uidsOf(deps, request, "members")),
     get("/cluster/channels/:channel_id/:channel_type/denylist", (request) => uidsOf(deps, request, "deny")),
     get("/cluster/channels/:channel_id/:channel_type/allowlist", (request) => uidsOf(deps, request, "allow")),
@@ -78,6 +82,22 @@ async function removeAll({ channels }: MemberDeps, body: Decoded<typeof REMOVE_A
   if (problem !== undefined) return failure(problem);
   await channels.removeAllMembers({ type, id });
   return ok();
+}
+
+/** Who receives what is sent to a temporary channel. The nodes of the original name the command log too. */
+async function setReceivers({ channels }: MemberDeps, body: Decoded<typeof SET_RECEIVERS>): Promise<HttpAnswer> {
+  const id = withoutCommandSuffix(body.channel_id);
+  const uids = body.uids ?? [];
+  const problem = receiversProblem(id, uids);
+  if (problem !== undefined) return failure(problem);
+  await channels.setReceivers({ type: TEMPORARY, id }, uids);
+  return ok();
+}
+
+function receiversProblem(id: string, uids: readonly string[]): string | undefined {
+  if (isBlank(id)) return "channel_id不能为空！";
+  if (hasSpecialCharacters(id)) return CHANNEL_ID_SPECIAL;
+  return uids.length === 0 ? NO_UIDS : uidsProblem(uids, NO_UIDS);
 }
 
 async function uidsOf({ channels }: MemberDeps, request: HttpRequest, list: ChannelListName): Promise<HttpAnswer> {

@@ -135,6 +135,38 @@ describe("POST /message/send to a channel", () => {
   });
 });
 
+describe("POST /message/send to an agent channel", () => {
+  const send = async (used: readonly string[], body: object): Promise<unknown> => {
+    const api = new TestApi();
+    api.headSeqOf = (channel) => (used.includes(channel.id) ? 1 : 0);
+    expect(await api.post("/message/send", { channel_type: 11, payload: HI, ...body })).toMatchObject(OK);
+    return api.sent[0]?.addressedTo.id;
+  };
+
+  test("an agent's answer goes where the user's question is", async () => {
+    const answer = { from_uid: "bot", channel_id: "u" };
+    expect(await send(["u@bot"], answer)).toBe("u@bot");
+    expect(await send([], answer)).toBe("u");
+    expect(await send(["bot@u"], answer)).toBe("u");
+    expect(await send(["bot@u", "u@bot"], answer)).toBe("u");
+    expect(await send(["u@bot"], { from_uid: "u", channel_id: "bot" })).toBe("bot");
+    expect(await send(["u@bot"], { ...answer, channel_id: "u____cmd" })).toBe("u@bot____cmd");
+  });
+
+  test("it may be named by its stored id, which no other kind may", async () => {
+    expect(await send([], { from_uid: "bot", channel_id: "u@bot" })).toBe("u@bot");
+    for (const [id, type] of [
+      ["u@bot", 2],
+      ["u@bot@x", 11],
+      ["u@", 11],
+      ["u#@bot", 11],
+    ] as const) {
+      const body = { channel_id: id, channel_type: type, payload: HI };
+      expect(await new TestApi().post("/message/send", body)).toMatchObject(refusal("频道ID不合法！"));
+    }
+  });
+});
+
 describe("POST /message/send to subscribers", () => {
   test("H-44: kept, it goes to the members of a channel named by their list", async () => {
     const api = new TestApi();

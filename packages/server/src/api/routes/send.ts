@@ -7,6 +7,7 @@ import type { ChannelKey } from "../../messaging/message.ts";
 import type { Sending, SendRequest, SendResult } from "../../messaging/send.ts";
 import { hasSpecialCharacters } from "../../messaging/valid-ids.ts";
 import type { HttpAnswer } from "../../world/world.ts";
+import { isStoredAgentId, openedBy } from "../addressing.ts";
 import { bare, data, failure, ok } from "../answers.ts";
 import type { ApiDeps } from "../api-deps.ts";
 import { type ApiRoute, post } from "../api-route.ts";
@@ -25,7 +26,7 @@ import {
 } from "../json-schema.ts";
 import { writeJson, writeText } from "../json-writer.ts";
 
-type SendDeps = Pick<ApiDeps, "sending" | "channels" | "options" | "world">;
+type SendDeps = Pick<ApiDeps, "sending" | "channels" | "history" | "options" | "world">;
 
 const HEADER = object("MessageHeader", { no_persist: INT, red_dot: INT, sync_once: INT });
 const SEND = object("messageSendReq", {
@@ -67,7 +68,7 @@ async function send(deps: SendDeps, body: Decoded<typeof SEND>): Promise<HttpAns
   const problem = sendProblem(deps, body, subscribers) ?? uidProblem(fromUid);
   if (problem !== undefined) return failure(problem);
   if (subscribers.length > 0) return sendToSubscribers(deps, body, fromUid, subscribers);
-  const addressedTo = { type: body.channel_type, id: body.channel_id };
+  const addressedTo = openedBy(deps.history, addressOf(body), fromUid);
   const clientMsgNo = isBlank(body.client_msg_no) ? newClientMsgNo(deps) : body.client_msg_no;
   return sent(clientMsgNo, await sendOne(deps.sending, { ...requestOf(body, fromUid, addressedTo), clientMsgNo }));
 }
@@ -78,8 +79,12 @@ function sendProblem(deps: SendDeps, body: Decoded<typeof SEND>, subscribers: re
   const hasSubscribers = subscribers.length > 0;
   if (hasChannel === hasSubscribers) return IMPOSSIBLE;
   if (hasSubscribers && body.header.sync_once !== 1) return IMPOSSIBLE;
-  if (hasChannel && hasSpecialCharacters(body.channel_id)) return BAD_CHANNEL_ID;
+  if (hasChannel && hasSpecialCharacters(body.channel_id) && !isStoredAgentId(addressOf(body))) return BAD_CHANNEL_ID;
   return payloadProblem(deps, body.payload);
+}
+
+function addressOf(body: Decoded<typeof SEND>): ChannelKey {
+  return { type: body.channel_type, id: body.channel_id };
 }
 
 function payloadProblem({ options }: SendDeps, payload: Uint8Array): string | undefined {
