@@ -4,7 +4,7 @@ import type { Session } from "../delivery/session.ts";
 import type { ChannelFlags, ListedUid } from "../messaging/channels.ts";
 import type { ChatListRequest, ChatView } from "../messaging/chat-list.ts";
 import type { HistoryPage } from "../messaging/history.ts";
-import { EMPTY_HEAD, type Mark, ORIGIN, type StoredMessage } from "../messaging/message.ts";
+import { type ChannelKey, EMPTY_HEAD, type Mark, ORIGIN, type StoredMessage } from "../messaging/message.ts";
 import type { SendRequest, SendResult } from "../messaging/send.ts";
 import { matchRoute, parseQuery } from "../world/http-routing.ts";
 import type { HttpAnswer, HttpRequest } from "../world/world.ts";
