@@ -21,12 +21,5 @@ export const LATER_CASES: Readonly<Record<string, string>> = {
   "message-send: subscribers, persisted: an offline subscriber finds it": "/message/sync",
   "message-send: subscribers, not persisted: online only": "/message/sync",
   "sendbatch: sync_once in the header": "/message/sync",
-  "kicks: POST /conn/kick": "/connz and /conn/kick",
-  "kicks: POST /conn/remove": "/connz and /conn/remove",
-  "kicks: a removed connection receives nothing more": "/connz and /conn/kick",
-  "kicks: conn routes: bad input": "/conn/kick and /conn/remove",
   "http: an unknown plugin": "plugins",
-  "http: query integers that do not parse are 0": "/connz",
-  "users-and-tokens: a token is issued and replaced": "/cluster/devices",
-  "users-and-tokens: flags default to app and slave": "/cluster/devices",
 };

@@ -13,7 +13,11 @@ import { GATEWAY_DEFAULTS } from "./gateway/gateway-options.ts";
 import { ChannelAdmin } from "./messaging/channel-admin.ts";
 import { ChannelCache } from "./messaging/channel-cache.ts";
 import { ChatListReader } from "./messaging/chat-list-reader.ts";
+import { CommandCursors } from "./messaging/command-cursors.ts";
+import { CommandSync } from "./messaging/command-sync.ts";
 import { Conversations } from "./messaging/conversations.ts";
+import { EarlyAcks } from "./messaging/early-acks.ts";
+import { HandOuts } from "./messaging/hand-outs.ts";
 import { IdGenerator } from "./messaging/ids.ts";
 import { MessageHistory } from "./messaging/message-history.ts";
 import { ReadMarks } from "./messaging/read-marks.ts";
@@ -104,7 +108,7 @@ async function startParts({ config, world, log }: ServerOptions): Promise<Runnin
       countMax: limits.conversationCacheUsersMax,
       bytesMax: limits.conversationCacheBytesMax,
     });
-    const users = await UserDirectory.load(store, {
+    const users = await UserDirectory.load(store, world.clock, {
       tokenAuthOn: config.tokenAuthOn,
       managerUid: config.managerUID,
       managerToken: config.managerToken,
@@ -125,6 +129,8 @@ async function startParts({ config, world, log }: ServerOptions): Promise<Runnin
         perSessionMax: limits.pendingAcksMax,
       },
     });
+    const early = new EarlyAcks({ countMax: limits.earlyCommandAcksMax, bytesMax: limits.earlyCommandAcksBytesMax });
+    const cursors = new CommandCursors({ store, channels, conversations, early, failed });
     let fanOut: FanOut | undefined;
     const sending = new Sender({
       clock: world.clock,
@@ -150,6 +156,7 @@ async function startParts({ config, world, log }: ServerOptions): Promise<Runnin
       sending,
       presence,
       acks,
+      commands: cursors,
       ids,
       failed,
       closed: (reason, uid, ip) => {
@@ -213,10 +220,20 @@ async function startParts({ config, world, log }: ServerOptions): Promise<Runnin
           orderBytesMax: limits.listOrdersBytesMax,
         },
       }),
+      commands: new CommandSync({
+        world,
+        store,
+        channels,
+        conversations,
+        cursors,
+        early,
+        handOuts: new HandOuts({ countMax: limits.commandHandOutsMax, bytesMax: limits.commandHandOutsBytesMax }),
+      }),
       sending,
       conversations,
       presence,
       outbound: gateway.outbound,
+      connections: gateway.live,
       readiness: () => ({ ready: store.readOnlyBecause === null, reason: store.readOnlyBecause ?? "" }),
       handlerFailed: (error, request) => log.error("an HTTP handler failed", { error, path: request.path }),
       options: {
@@ -224,7 +241,9 @@ async function startParts({ config, world, log }: ServerOptions): Promise<Runnin
         bodyBytesMax: limits.httpBodyBytesMax,
         payloadBytesMax: limits.payloadBytesMax,
         onlineCommandChannelId: config.channel.onlineCmdChannelId,
+        commandSyncOff: config.disableCMDMessageSync,
         addresses: routeAddresses(config, gateway.ports),
+        nodeId: config.cluster.nodeId,
       },
     });
     const http = config.httpAddr === null ? undefined : await world.http.serve(config.httpAddr, api.routes, api.rules);

@@ -5,8 +5,11 @@ import type { ApiRoute } from "./api-route.ts";
 import { httpRules } from "./http-rules.ts";
 import { allowListRoutes } from "./routes/allow-list.ts";
 import { channelRoutes } from "./routes/channels.ts";
+import { commandRoutes } from "./routes/commands.ts";
+import { connectionRoutes } from "./routes/connections.ts";
 import { conversationRoutes } from "./routes/conversations.ts";
 import { denyListRoutes } from "./routes/deny-list.ts";
+import { deviceRoutes } from "./routes/devices.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { historyRoutes } from "./routes/history.ts";
 import { memberRoutes } from "./routes/members.ts";
@@ -27,6 +30,8 @@ export function createApi(deps: ApiDeps): Api {
     ...routingRoutes(deps.options.addresses),
     ...userRoutes(deps),
     ...systemUserRoutes(deps),
+    ...connectionRoutes(deps),
+    ...deviceRoutes(deps),
     ...channelRoutes(deps),
     ...memberRoutes(deps),
     ...denyListRoutes(deps),
@@ -35,6 +40,7 @@ export function createApi(deps: ApiDeps): Api {
     ...historyRoutes(deps),
     ...messageRoutes(deps),
     ...conversationRoutes(deps),
+    ...commandRoutes(deps),
   ];
   return { routes, rules: httpRules(deps) };
 }

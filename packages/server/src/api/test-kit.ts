@@ -1,21 +1,27 @@
 /** For tests of this folder: the API over services that note what they are asked and answer what the test says. */
 import { Reason } from "@wukong-ts/protocol";
+import type { LiveConnection } from "../delivery/live-connections.ts";
 import type { Session } from "../delivery/session.ts";
 import type { ChannelFlags, ListedUid } from "../messaging/channels.ts";
 import type { ChatListRequest, ChatView } from "../messaging/chat-list.ts";
 import type { HistoryPage } from "../messaging/history.ts";
 import { type ChannelKey, EMPTY_HEAD, type Mark, ORIGIN, type StoredMessage } from "../messaging/message.ts";
 import type { SendRequest, SendResult } from "../messaging/send.ts";
+import type { KnownDevice } from "../messaging/users.ts";
 import { matchRoute, parseQuery } from "../world/http-routing.ts";
 import type { HttpAnswer, HttpRequest } from "../world/world.ts";
 import type { ApiDeps, ApiOptions, Readiness } from "./api-deps.ts";
 import { createApi } from "./http-server.ts";
+
+export const TEST_NOW_MS = 1_776_840_000_000;
 
 export class TestApi {
   /** What the services were asked, as [name, ...arguments]. */
   readonly asked: unknown[][] = [];
   readonly sent: SendRequest[] = [];
   readonly sessions: Map<string, Session[]> = new Map();
+  readonly connections: LiveConnection[] = [];
+  devices: readonly KnownDevice[] = [];
   readonly failures: unknown[] = [];
   readonly listed: ListedUid[] = [];
   stored: readonly StoredMessage[] = [];
@@ -27,13 +33,13 @@ export class TestApi {
   knownDevices: ReadonlySet<number> = new Set();
   ready: Readiness = { ready: true, reason: "" };
   ownLast: Mark = ORIGIN;
+  headSeqOf: (channel: ChannelKey) => number = () => this.stored.at(-1)?.seq ?? 0;
   /** Every change is rejected with it. */
   storeFailure: Error | undefined;
   resultOf: (request: SendRequest) => SendResult = (request) => ({
     reason: Reason.success,
     id: { high: 0x1a92, low: this.sent.length },
     seq: (request.flags & 1) === 0 ? this.sent.length : 0,
-  headSeqOf: (channel: ChannelKey) => number = () => this.stored.at(-1)?.seq ?? 0;
     repeated: false,
   });
   readonly #options: ApiOptions;
@@ -44,7 +50,9 @@ export class TestApi {
       bodyBytesMax: 1_000_000,
       payloadBytesMax: 100,
       onlineCommandChannelId: "systemcmdonline",
+      commandSyncOff: false,
       addresses: { tcpAddr: "203.0.113.5:5100", wsAddr: "ws://:5200", wssAddr: "", intranetTcpAddr: ":5100" },
+      nodeId: 1001,
       ...options,
     };
   }
@@ -103,6 +111,7 @@ export class TestApi {
       };
     return {
       world: {
+        clock: { wallMs: () => TEST_NOW_MS, monotonicMs: () => 0 },
         random: { bytes: (count) => new Uint8Array(count).fill(0xab), uint32: () => 7 },
         timers: { after: () => ({ cancel: () => {} }), soon: (run) => run() },
       },
@@ -116,6 +125,10 @@ export class TestApi {
           await change("quitDevice")(uid, flag);
           return this.knownDevices.has(flag);
         },
+        devices: async (uid) => {
+          this.asked.push(["devices", uid]);
+          return this.devices;
+        },
         addSystemUids: change("addSystemUids"),
         removeSystemUids: change("removeSystemUids"),
         systemUids: () => this.systemUids,
@@ -126,6 +139,7 @@ export class TestApi {
         flags: (): ChannelFlags | undefined => undefined,
         disband: change("disband"),
         addMembers: change("addMembers"),
+        setReceivers: change("setReceivers"),
         removeMembers: change("removeMembers"),
         removeAllMembers: change("removeAllMembers"),
         addToList: change("addToList"),
@@ -138,7 +152,6 @@ export class TestApi {
       },
       history: {
         page: async (page) => {
-        setReceivers: change("setReceivers"),
           this.pages.push(page);
           return { messages: this.stored, isCut: false };
         },
@@ -177,6 +190,13 @@ export class TestApi {
         setUnread: change("setUnread"),
         delete: change("delete"),
       },
+      commands: {
+        sync: async (...given) => {
+          this.asked.push(["sync", ...given]);
+          return this.stored;
+        },
+        acknowledge: change("acknowledge"),
+      },
       sending: {
         send: (requests, sink) => {
           for (const request of requests) {
@@ -189,6 +209,11 @@ export class TestApi {
       presence: { of: (uid) => this.sessions.get(uid) ?? [] },
       outbound: {
         disconnect: (to, reason, text, closeAfterMs) => this.asked.push(["disconnect", to, reason, text, closeAfterMs]),
+      },
+      connections: {
+        socketCount: this.connections.length + 1,
+        connection: (id) => this.connections.find(({ session }) => session.id === id),
+        connections: () => this.connections,
       },
       readiness: () => this.ready,
       handlerFailed: (error) => this.failures.push(error),

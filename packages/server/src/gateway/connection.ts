@@ -21,9 +21,11 @@ import {
   ProtocolError,
   Reason,
 } from "@wukong-ts/protocol";
+import type { LiveConnection } from "../delivery/live-connections.ts";
 import type { PendingAcks } from "../delivery/pending-acks.ts";
 import type { Presence } from "../delivery/presence.ts";
 import type { Session } from "../delivery/session.ts";
+import type { CommandReceipts } from "../messaging/commands.ts";
 import type { IdGenerator } from "../messaging/ids.ts";
 import type { Sending, SendRequest, SendResult, SendSink } from "../messaging/send.ts";
 import type { Socket, SocketEvents, Timer, World } from "../world/world.ts";
@@ -46,6 +48,7 @@ export interface ConnectionHost {
   readonly sending: Sending;
   readonly presence: Presence;
   readonly acks: Pick<PendingAcks, "acked" | "forget">;
+  readonly commands: CommandReceipts;
   readonly ids: Pick<IdGenerator, "next">;
   readonly turns: EndOfTurn;
   /** Presence has let them go in favour of `by`. */
@@ -84,6 +87,12 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask, Receiv
   #lastInboundMs: number;
   #unansweredSends = 0;
   #unansweredBytes = 0;
+  #inMessages = 0;
+  #inMessageBytes = 0;
+  #inPackets = 0;
+  #inPacketBytes = 0;
+  #outMessages = 0;
+  #outMessageBytes = 0;
   /** The socket is paused and frames wait in the decoder. */
   #isHeld = false;
   #isDraining = false;
@@ -116,11 +125,34 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask, Receiv
     return this.#state === "ready";
   }
 
+  /** undefined: not logged in, or being closed. */
+  snapshot(nowMs: number): LiveConnection | undefined {
+    const { session } = this;
+    if (session === undefined || this.#state !== "ready") return undefined;
+    return {
+      session,
+      ip: this.ip,
+      port: this.#socket.remote.port,
+      ageMs: nowMs - this.#acceptedMs,
+      idleMs: nowMs - this.#lastInboundMs,
+      pendingBytes: this.#outbox.pendingBytes,
+      inMessages: this.#inMessages,
+      inMessageBytes: this.#inMessageBytes,
+      inPackets: this.#inPackets,
+      inPacketBytes: this.#inPacketBytes,
+      outMessages: this.#outMessages,
+      outMessageBytes: this.#outMessageBytes,
+      outPackets: this.#outbox.framesAdded,
+      outPacketBytes: this.#outbox.bytesAdded,
+    };
+  }
+
   // ---- from the socket
 
   bytes(chunk: Uint8Array): void {
     if (this.#state === "closing" || this.#state === "closed") return;
     this.#lastInboundMs = this.#host.world.clock.monotonicMs();
+    this.#inPacketBytes += chunk.length;
     try {
       this.#decoder.push(chunk);
     } catch (error) {
@@ -160,6 +192,8 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask, Receiv
     if (this.#state !== "ready") return;
     try {
       this.#outbox.add(encodeRecv(source, this));
+      this.#outMessages++;
+      this.#outMessageBytes += source.message.payload.length;
     } catch (error) {
       this.#fail(error);
     }
@@ -259,6 +293,7 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask, Receiv
         this.#letGo();
         return;
       }
+      this.#inPackets++;
       if (this.#state === "new") this.#connect(frame);
       else this.#handle(frame, requests);
     }
@@ -306,7 +341,7 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask, Receiv
         this.#send(frame, requests);
         return;
       case PacketType.recvack:
-        handleRecvack(frame, this.id, this.#host.acks);
+        handleRecvack(frame, this, this.#host.acks, this.#host.commands);
         return;
       case PacketType.ping:
         this.#outbox.add(pong());
@@ -329,6 +364,8 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask, Receiv
       this.#outbox.add(sendackFor(frame, refused, this.version));
       return;
     }
+    this.#inMessages++;
+    this.#inMessageBytes += request.payload.length;
     this.#unansweredSends++;
     this.#unansweredBytes += request.payload.length + REQUEST_COST_BYTES;
     this.#host.unanswered(1);

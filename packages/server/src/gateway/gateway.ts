@@ -4,10 +4,12 @@
  */
 
 import { Reason } from "@wukong-ts/protocol";
+import type { LiveConnection, LiveConnections } from "../delivery/live-connections.ts";
 import type { Outbound } from "../delivery/outbound.ts";
 import type { PendingAcks } from "../delivery/pending-acks.ts";
 import { isToldOfKick, type Presence } from "../delivery/presence.ts";
 import type { Session } from "../delivery/session.ts";
+import type { CommandReceipts } from "../messaging/commands.ts";
 import type { IdGenerator } from "../messaging/ids.ts";
 import type { StoredMessage } from "../messaging/message.ts";
 import type { Sending } from "../messaging/send.ts";
@@ -25,6 +27,7 @@ export interface GatewayDeps {
   readonly sending: Sending;
   readonly presence: Presence;
   readonly acks: Pick<PendingAcks, "acked" | "forget">;
+  readonly commands: CommandReceipts;
   /** Names the SENDs that are refused before messaging sees them. */
   readonly ids: Pick<IdGenerator, "next">;
   readonly options: GatewayOptions;
@@ -53,6 +56,7 @@ export interface Gateway {
   /** Takes nothing new, waits for the answers of what was accepted, and closes all connections. Idempotent. */
   stop(): Promise<void>;
   readonly outbound: Outbound;
+  readonly live: LiveConnections;
   /** The ports that were really taken. */
   readonly ports: { readonly tcp?: number; readonly websocket?: number };
   stats(): GatewayStats;
@@ -67,16 +71,18 @@ export function createGateway(deps: GatewayDeps): Gateway {
   return new ConnectionOwner(deps);
 }
 
-class ConnectionOwner implements Gateway, ConnectionHost, Outbound {
+class ConnectionOwner implements Gateway, ConnectionHost, Outbound, LiveConnections {
   readonly world: GatewayDeps["world"];
   readonly options: GatewayOptions;
   readonly connectRules: ConnectionHost["connectRules"];
   readonly sending: Sending;
   readonly presence: Presence;
   readonly acks: GatewayDeps["acks"];
+  readonly commands: CommandReceipts;
   readonly ids: GatewayDeps["ids"];
   readonly turns: EndOfTurn;
   readonly outbound: Outbound = this;
+  readonly live: LiveConnections = this;
   readonly #failed: (error: unknown) => void;
   readonly #closed: GatewayDeps["closed"];
   readonly #connections = new Map<number, Connection>();
@@ -102,6 +108,7 @@ class ConnectionOwner implements Gateway, ConnectionHost, Outbound {
     this.sending = deps.sending;
     this.presence = deps.presence;
     this.acks = deps.acks;
+    this.commands = deps.commands;
     this.ids = deps.ids;
     this.#failed = deps.failed;
     this.#closed = deps.closed;
@@ -164,6 +171,23 @@ class ConnectionOwner implements Gateway, ConnectionHost, Outbound {
 
   disconnect(to: readonly number[], reason: number | null, text: string, closeAfterMs: number): void {
     for (const id of to) this.#connections.get(id)?.kick(reason, text, closeAfterMs);
+  }
+
+  // ---- LiveConnections
+
+  get socketCount(): number {
+    return this.#connections.size;
+  }
+
+  connection(sessionId: number): LiveConnection | undefined {
+    return this.#connections.get(sessionId)?.snapshot(this.world.clock.monotonicMs());
+  }
+
+  *connections(): Iterable<LiveConnection> {
+    for (const connection of this.#connections.values()) {
+      const snapshot = connection.snapshot(this.world.clock.monotonicMs());
+      if (snapshot !== undefined) yield snapshot;
+    }
   }
 
   // ---- ConnectionHost

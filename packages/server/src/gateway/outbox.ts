@@ -30,6 +30,9 @@ export interface OutboxOptions {
 export class Outbox implements EndOfTurnTask {
   /** Set when the protocol version is known. */
   oneFramePerWrite = false;
+  /** All that was ever added. */
+  framesAdded = 0;
+  bytesAdded = 0;
   readonly #socket: Socket;
   readonly #turns: EndOfTurn;
   readonly #options: OutboxOptions;
@@ -51,6 +54,8 @@ export class Outbox implements EndOfTurnTask {
   /** The frame belongs to the outbox from now on. After `shut` it is dropped. */
   add(frame: Uint8Array): void {
     if (this.#isShut) return;
+    this.framesAdded++;
+    this.bytesAdded += frame.length;
     this.#frames.push(frame);
     this.#queuedBytes += frame.length + FRAME_COST_BYTES;
     if (this.#waiting > this.#options.framesMax && !this.oneFramePerWrite) this.#write();
@@ -62,6 +67,11 @@ export class Outbox implements EndOfTurnTask {
     } else {
       this.#mark();
     }
+  }
+
+  /** In the queue and in the socket. */
+  get pendingBytes(): number {
+    return this.#queuedBytes + this.#socket.bufferedBytes;
   }
 
   endOfTurn(): void {

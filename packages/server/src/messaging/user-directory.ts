@@ -4,8 +4,9 @@ import { createBatch, put, remove } from "../store/batch.ts";
 import { StoreUnavailable } from "../store/commit-failure.ts";
 import { GLOBAL_SHARD, shardOfUser } from "../store/shards.ts";
 import type { Store } from "../store/store.ts";
-import { channelTable, deviceTable, systemUidTable, tableRange } from "../store/tables.ts";
-import type { Device, LoginRequest, LoginVerdict, Users } from "./users.ts";
+import { channelTable, deviceTable, systemUidTable, tableRange, userRange } from "../store/tables.ts";
+import type { Clock } from "../world/world.ts";
+import type { Device, KnownDevice, LoginRequest, LoginVerdict, Users } from "./users.ts";
 
 export interface UserDirectoryOptions {
   readonly tokenAuthOn: boolean;
@@ -18,16 +19,18 @@ export interface UserDirectoryOptions {
 
 export class UserDirectory implements Users {
   readonly #store: Store;
+  readonly #clock: Clock;
   readonly #options: UserDirectoryOptions;
   readonly #system = new Set<string>();
 
-  private constructor(store: Store, options: UserDirectoryOptions) {
+  private constructor(store: Store, clock: Clock, options: UserDirectoryOptions) {
     this.#store = store;
+    this.#clock = clock;
     this.#options = options;
   }
 
-  static async load(store: Store, options: UserDirectoryOptions): Promise<UserDirectory> {
-    const directory = new UserDirectory(store, options);
+  static async load(store: Store, clock: Clock, options: UserDirectoryOptions): Promise<UserDirectory> {
+    const directory = new UserDirectory(store, clock, options);
     const range = tableRange(systemUidTable, GLOBAL_SHARD);
     for (const uid of await store.all(systemUidTable, range)) directory.#system.add(uid);
     return directory;
@@ -53,20 +56,18 @@ export class UserDirectory implements Users {
     const record = this.#store.get(channelTable, shard, { type: 1, id: uid });
     if (record?.ban) return Reason.ban;
     if (record?.disband) return Reason.disband;
-    const batch = createBatch(shard);
-    put(batch, deviceTable, { uid, flag: deviceFlag }, device);
-    await this.#commit(batch);
+    await this.#putDevice(uid, deviceFlag, device);
     return Reason.success;
   }
 
   async quitDevice(uid: string, deviceFlag: number): Promise<boolean> {
-    const shard = shardOfUser(uid);
-    const key = { uid, flag: deviceFlag };
-    if (this.#store.get(deviceTable, shard, key) === undefined) return false;
-    const batch = createBatch(shard);
-    put(batch, deviceTable, key, { token: "", level: "master" });
-    await this.#commit(batch);
+    if (this.#store.get(deviceTable, shardOfUser(uid), { uid, flag: deviceFlag }) === undefined) return false;
+    await this.#putDevice(uid, deviceFlag, { token: "", level: "master" });
     return true;
+  }
+
+  devices(uid: string): Promise<readonly KnownDevice[]> {
+    return this.#store.all(deviceTable, userRange(deviceTable, shardOfUser(uid), uid));
   }
 
   async addSystemUids(uids: readonly string[]): Promise<void> {
@@ -102,6 +103,15 @@ export class UserDirectory implements Users {
       verdict = device.level === "master" ? MASTER : SLAVE;
     }
     return this.#store.get(channelTable, shard, { type: 1, id: request.uid })?.ban ? BANNED : verdict;
+  }
+
+  async #putDevice(uid: string, flag: number, { token, level }: Device): Promise<void> {
+    const shard = shardOfUser(uid);
+    const updatedMs = this.#clock.wallMs();
+    const createdMs = this.#store.get(deviceTable, shard, { uid, flag })?.createdMs || updatedMs;
+    const batch = createBatch(shard);
+    put(batch, deviceTable, { uid, flag }, { flag, token, level, createdMs, updatedMs });
+    await this.#commit(batch);
   }
 
   async #commit(batch: ReturnType<typeof createBatch>): Promise<void> {

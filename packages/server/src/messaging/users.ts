@@ -6,6 +6,14 @@ export interface Device {
   readonly level: DeviceLevel;
 }
 
+/** A device as it is stored. */
+export interface KnownDevice extends Device {
+  readonly flag: number;
+  /** 0: not known. */
+  readonly createdMs: number;
+  readonly updatedMs: number;
+}
+
 export interface LoginRequest {
   readonly uid: string;
   readonly deviceId: string;
@@ -23,6 +31,8 @@ export interface Users {
   setToken(uid: string, deviceFlag: number, device: Device): Promise<number>;
   /** Empties the token of a device that exists and makes it master; false when there is none. */
   quitDevice(uid: string, deviceFlag: number): Promise<boolean>;
+  /** By device flag, durable. */
+  devices(uid: string): Promise<readonly KnownDevice[]>;
   addSystemUids(uids: readonly string[]): Promise<void>;
   removeSystemUids(uids: readonly string[]): Promise<void>;
   /** Without the built-in `____system`. */

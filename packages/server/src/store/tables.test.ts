@@ -128,10 +128,17 @@ describe("rows", () => {
     );
     roundTrip(
       tables.deviceTable,
-      fc.tuple(
-        fc.record({ uid: text, flag: fc.nat(255) }),
-        fc.record({ token: text, level: fc.constantFrom("slave" as const, "master" as const) }),
-      ),
+      fc
+        .tuple(
+          fc.record({ uid: text, flag: fc.nat(255) }),
+          fc.record({
+            token: text,
+            level: fc.constantFrom("slave" as const, "master" as const),
+            createdMs: u48,
+            updatedMs: u48,
+          }),
+        )
+        .map(([key, row]) => [key, { ...row, flag: key.flag }] as const),
     );
     roundTrip(
       tables.systemUidTable,
@@ -144,6 +151,14 @@ describe("rows", () => {
         .tuple(fc.record({ channel, log, seq: u48 }), fc.record({ isCounted: flag, goneAtSeconds: u48 }))
         .map(([key, row]) => [key, { ...row, seq: key.seq }] as const),
     );
+  });
+
+  test("a device written before rows had times is read with none", () => {
+    const times = 12;
+    const key = tables.deviceTable.keyOf(0, { uid: "u", flag: 1 });
+    const row = tables.deviceTable.encode({ flag: 1, level: "master", token: "t", createdMs: 5, updatedMs: 6 });
+    const old = { flag: 1, level: "master", token: "t", createdMs: 0, updatedMs: 0 };
+    expect(tables.deviceTable.decode(row.subarray(0, row.length - times), key)).toEqual(old);
   });
 
   test("a row of a newer version is not guessed at", () => {

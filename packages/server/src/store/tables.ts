@@ -13,7 +13,7 @@
  * | 6–8| member, deny, allow | channel, uid                   | channel  | since when |
  * | 9  | channel      | channel                               | channel  | flags, times, sizes of the three lists |
  * | 10 | conversation | uid, channel                          | user     | membership and marks |
- * | 11 | device       | uid, device flag                      | user     | token and level |
+ * | 11 | device       | uid, device flag                      | user     | token, level and times |
  * | 12 | system uid   | uid                                   | 0        | – |
  * | 13 | system       | name                                  | 0        | format of the data directory |
  * | 14 | removed      | channel, log, seq                     | channel  | from when on a message no longer counts |
@@ -21,7 +21,7 @@
 import type { Conversation } from "../messaging/conversation.ts";
 import type { ChannelKey, Head, LogName, Mark, MessageId, Receipt, StoredMessage } from "../messaging/message.ts";
 import type { Removal } from "../messaging/removals.ts";
-import type { Device } from "../messaging/users.ts";
+import type { KnownDevice } from "../messaging/users.ts";
 import { ByteReader, ByteWriter } from "./bytes.ts";
 import type { KeyRange } from "./engine.ts";
 import type { Table } from "./table.ts";
@@ -324,7 +324,7 @@ export interface DeviceKey {
   readonly uid: string;
   readonly flag: number;
 }
-export const deviceTable: Table<DeviceKey, Device> = {
+export const deviceTable: Table<DeviceKey, KnownDevice> = {
   name: "device",
   id: 11,
   keyOf: (shard, at) => key(shard, 11).text(at.uid).u8(at.flag).take(),
@@ -332,10 +332,24 @@ export const deviceTable: Table<DeviceKey, Device> = {
     row()
       .u8(device.level === "master" ? 1 : 0)
       .text(device.token)
+      .u48(device.createdMs)
+      .u48(device.updatedMs)
       .take(),
-  decode(value) {
+  decode(value, keyBytes) {
+    const at = readKey(keyBytes);
+    at.text();
     const reader = read(value);
-    return { level: reader.u8() === 1 ? "master" : "slave", token: reader.text() };
+    const level = reader.u8() === 1 ? "master" : "slave";
+    const token = reader.text();
+    // Rows were written without times once.
+    const hasTimes = reader.rest().length > 0;
+    return {
+      flag: at.u8(),
+      level,
+      token,
+      createdMs: hasTimes ? reader.u48() : 0,
+      updatedMs: hasTimes ? reader.u48() : 0,
+    };
   },
 };
 
