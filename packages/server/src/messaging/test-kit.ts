@@ -6,11 +6,12 @@ import type { Table } from "../store/table.ts";
 import { createSimulatedWorld, type Simulation } from "../world/simulated/simulated-world.ts";
 import { ChannelAdmin } from "./channel-admin.ts";
 import { ChannelCache } from "./channel-cache.ts";
+import type { ChatView } from "./chat-list.ts";
 import { ChatListReader } from "./chat-list-reader.ts";
 import { Conversations } from "./conversations.ts";
 import { IdGenerator } from "./ids.ts";
 import type { CacheBounds } from "./loaded-cache.ts";
-import { type ChannelKey, MessageFlag, type StoredMessage } from "./message.ts";
+import { type ChannelKey, type LogName, MessageFlag, type StoredMessage } from "./message.ts";
 import { MessageHistory } from "./message-history.ts";
 import { ReadMarks } from "./read-marks.ts";
 import { Removals } from "./removals.ts";
@@ -21,8 +22,12 @@ const ROOMY: CacheBounds = { countMax: 1000, bytesMax: 1 << 24 };
 
 export interface MessagingOptions {
   readonly channelBounds?: CacheBounds;
+  readonly conversationBounds?: CacheBounds;
   /** Small: every batch is a write of its own. */
   readonly writeBytesMax?: number;
+  readonly queueBatchesMax?: number;
+  readonly batchBytesMax?: number;
+  readonly isDeliveryFull?: () => boolean;
 }
 
 /** Keys begin with shard u16, table u8. */
@@ -77,16 +82,23 @@ export class Messaging {
   readonly admin: ChannelAdmin;
   readonly history: MessageHistory;
   readonly chatList: ChatListReader;
+  readonly ids: IdGenerator;
   readonly failures: unknown[] = [];
+  /** Not persisted: told to nobody but delivery. */
+  readonly delivered: StoredMessage[] = [];
   /** What was told to the feed. */
   readonly announced: StoredMessage[] = [];
+
+  readonly #options: MessagingOptions;
 
   private constructor(simulation: Simulation, faults: ReadFaults, store: Store, options: MessagingOptions) {
     const { world } = simulation;
     const { clock } = world;
     const ids = new IdGenerator(clock, 1);
     const channels = new ChannelCache(store, options.channelBounds ?? ROOMY);
-    const conversations = new Conversations(store, ROOMY);
+    const conversations = new Conversations(store, options.conversationBounds ?? ROOMY);
+    this.#options = options;
+    this.ids = ids;
     this.simulation = simulation;
     this.faults = faults;
     this.store = store;
@@ -102,9 +114,9 @@ export class Messaging {
       ids,
       isSystem: () => false,
       failed: (error) => this.failures.push(error),
-      deliver: () => undefined,
-      isDeliveryFull: () => false,
-      options: { personAllowListOff: true, payloadBytesMax: 1 << 20, batchBytesMax: 1 << 20 },
+      deliver: (messages) => this.delivered.push(...messages),
+      isDeliveryFull: options.isDeliveryFull ?? (() => false),
+      options: { personAllowListOff: true, payloadBytesMax: 1 << 20, batchBytesMax: options.batchBytesMax ?? 1 << 20 },
     });
     this.chatList = new ChatListReader({
       world,
@@ -118,17 +130,29 @@ export class Messaging {
     store.feed.tail((messages) => this.announced.push(...messages));
   }
 
-  static async open(options: MessagingOptions = {}): Promise<Messaging> {
-    const simulation = createSimulatedWorld({ seed: 1 });
+  static async open(
+    options: MessagingOptions = {},
+    simulation: Simulation = createSimulatedWorld({ seed: 1 }),
+  ): Promise<Messaging> {
     const faults = new ReadFaults();
     const { world } = simulation;
     const opening = Store.open({
       world: { ...world, openEngine: async (directory) => new FaultyEngine(await world.openEngine(directory), faults) },
       directory: "/data/db",
-      limits: { writeBytesMax: options.writeBytesMax ?? 1 << 20, queueBytesMax: 1 << 24, queueBatchesMax: 10_000 },
+      limits: {
+        writeBytesMax: options.writeBytesMax ?? 1 << 20,
+        queueBytesMax: 1 << 24,
+        queueBatchesMax: options.queueBatchesMax ?? 10_000,
+      },
       stateChanged: () => undefined,
     });
     return new Messaging(simulation, faults, await simulation.settle(opening), options);
+  }
+
+  /** The process dies and a new one opens what the disk holds. */
+  restarted(): Promise<Messaging> {
+    this.simulation.restart();
+    return Messaging.open(this.#options, this.simulation);
   }
 
   done<Value>(promise: Promise<Value>): Promise<Value> {
@@ -137,28 +161,36 @@ export class Messaging {
 
   /** A counted message; whether and how it is answered. */
   send(fromUid: string, addressedTo: ChannelKey, more: Partial<SendRequest> = {}): Promise<SendResult> {
-    const request: SendRequest = {
-      origin: "client",
-      session: 1,
-      fromUid,
-      addressedTo,
-      clientSeq: 1,
-      clientMsgNo: "",
-      flags: MessageFlag.redDot,
-      setting: 0,
-      expireSeconds: 0,
-      topic: "",
-      payload: Buffer.from("hello"),
-      ...more,
-    };
+    const request = requestOf(fromUid, addressedTo, more);
     return this.done(
       new Promise((resolve) => this.sender.send([request], { answered: (_, result) => resolve(result) })),
     );
   }
 
+  /** One batch of requests; the results in the requests' order, each answered exactly once. */
+  sendAll(requests: readonly SendRequest[]): Promise<readonly SendResult[]> {
+    const results = new Map<SendRequest, SendResult>();
+    return this.done(
+      new Promise((resolve, reject) =>
+        this.sender.send(requests, {
+          answered: (request, result) => {
+            if (results.has(request)) reject(new Error("answered twice"));
+            results.set(request, result);
+            if (results.size === requests.length) resolve(requests.map((each) => results.get(each)!));
+          },
+        }),
+      ),
+    );
+  }
+
   /** Shown ids of the chats in a full sync. */
   async chatsOf(uid: string): Promise<readonly string[]> {
-    const chats = await this.done(
+    return (await this.viewsOf(uid)).map((chat) => chat.shown.id);
+  }
+
+  /** A full sync. */
+  viewsOf(uid: string): Promise<readonly ChatView[]> {
+    return this.done(
       this.chatList.sync({
         uid,
         version: 0n,
@@ -170,7 +202,18 @@ export class Messaging {
         pageSize: 100,
       }),
     );
-    return chats.map((chat) => chat.shown.id);
+  }
+
+  /** Every durable message of a log, by seq. */
+  async stored(channel: ChannelKey, log: LogName = "chat"): Promise<readonly StoredMessage[]> {
+    return this.done(this.history.newest(channel, log, 0, 100_000));
+  }
+
+  /** The keys on the disk. */
+  async keys(): Promise<readonly string[]> {
+    const everything = { from: new Uint8Array(0), to: new Uint8Array(4).fill(255), reverse: false, limit: 1_000_000 };
+    const keys = await this.done(this.store.rangeKeys(everything));
+    return keys.map((key) => Buffer.from(key).toString("hex"));
   }
 
   /** Until the store takes writes again. */
@@ -184,4 +227,21 @@ export class Messaging {
     await this.send("nobody", { type: 1, id: "nobody-else" });
     await this.recovered();
   }
+}
+
+export function requestOf(fromUid: string, addressedTo: ChannelKey, more: Partial<SendRequest> = {}): SendRequest {
+  return {
+    origin: "client",
+    session: 1,
+    fromUid,
+    addressedTo,
+    clientSeq: 1,
+    clientMsgNo: "",
+    flags: MessageFlag.redDot,
+    setting: 0,
+    expireSeconds: 0,
+    topic: "",
+    payload: Buffer.from("hello"),
+    ...more,
+  };
 }
