@@ -65,7 +65,8 @@ type NumberOf<Kind> = Kind extends "int64" | "uint64" ? bigint : number;
 
 /** Enough for every list a caller may name in one call, and a bound for what one call can make the server hold. */
 const ITEMS_MAX = 1_000_000;
-const TEXT_BYTES_MAX = 65_536;
+/** What a text in a row or a frame can be: its length has 16 bits. */
+const TEXT_BYTES_MAX = 65_535;
 
 export const UINT8: NumberType<"uint8"> = { kind: "uint8" };
 export const UINT32: NumberType<"uint32"> = { kind: "uint32" };

@@ -19,6 +19,14 @@ describe("POST /user/token", () => {
     expect(api.asked).toEqual([]);
   });
 
+  test("a token is refused when it is longer than a row or a CONNECT can hold", async () => {
+    const api = new TestApi();
+    expect(await api.post("/user/token", { uid: "a", token: "t".repeat(65_535) })).toMatchObject(OK);
+    expect(await api.post("/user/token", { uid: "a", token: "t".repeat(65_536) })).toMatchObject(
+      refusal("token is longer than 65535 bytes"),
+    );
+  });
+
   test("stores the token with flag and level", async () => {
     const api = new TestApi();
     expect(await api.post("/user/token", { uid: "   ", token: "  " })).toMatchObject(OK);
