@@ -7,8 +7,7 @@ export type ProtocolErrorCode =
   | "truncated_body"
   | "string_too_long"
   | "invalid_utf8"
-  | "value_out_of_range"
-  | "malformed_json";
+  | "value_out_of_range";
 
 export class ProtocolError extends Error {
   override readonly name = "ProtocolError";

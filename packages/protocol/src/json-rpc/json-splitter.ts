@@ -1,7 +1,8 @@
 /**
  * A run of JSON objects, as JSON-RPC comes over TCP or several in one WebSocket message, cut into texts by counting
  * brackets outside of strings. Whether a text is JSON is not decided here; a bad one is cut out like a good one, so an
- * error costs one message and not the connection.
+ * error costs one message and not the connection. Neither does what is no text at all: everything up to the next
+ * opening bracket is one bad message, given out as an empty text when it begins.
  */
 import { IncomingBytes } from "../incoming-bytes.ts";
 import { ProtocolError } from "../protocol-error.ts";
@@ -9,6 +10,7 @@ import { utf8Read } from "../utf8.ts";
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
+const NO_TEXT = new Uint8Array(0);
 
 export class JsonSplitter {
   readonly #textBytesMax: number;
@@ -19,6 +21,8 @@ export class JsonSplitter {
   #depth = 0;
   #inString = false;
   #escaped = false;
+  /** Inside of what is no text; it has been reported. */
+  #isSkipping = false;
 
   constructor(options: { readonly textBytesMax: number }) {
     this.#textBytesMax = options.textBytesMax;
@@ -35,19 +39,23 @@ export class JsonSplitter {
 
   /**
    * The bytes of the next complete text, valid until the next call of anything here; undefined: push more. Throws
-   * `ProtocolError`, and then always, when something else than an object or array begins or one gets too long.
+   * `ProtocolError`, and then always, when one gets too long.
    */
   next(): Uint8Array | undefined {
     if (this.#failure !== undefined) throw this.#failure;
     const incoming = this.#incoming;
-    if (this.#depth === 0) this.#skipSpace();
+    if (this.#depth === 0 && this.#skipToBracket()) return NO_TEXT;
     const { bytes, start, end } = incoming;
     if (start === end) {
       incoming.settle();
       return undefined;
     }
     const length = this.#scan();
-    if ((length ?? end - start) > this.#textBytesMax) return this.#fail("frame_too_large", "a JSON text is too long");
+    if ((length ?? end - start) > this.#textBytesMax) {
+      this.#failure = new ProtocolError("frame_too_large", "a JSON text is too long");
+      incoming.clear();
+      throw this.#failure;
+    }
     if (length === undefined) {
       incoming.settle();
       return undefined;
@@ -57,15 +65,23 @@ export class JsonSplitter {
     return bytes.subarray(start, start + length);
   }
 
-  #skipSpace(): void {
+  /** true: something that is neither space nor a text begins. */
+  #skipToBracket(): boolean {
     const incoming = this.#incoming;
     while (incoming.start < incoming.end) {
       const byte = incoming.bytes[incoming.start]!;
-      if (byte === 0x7b || byte === 0x5b) return;
-      if (byte !== 0x20 && byte !== 0x09 && byte !== 0x0d && byte !== 0x0a)
-        this.#fail("malformed_json", "no JSON object");
+      if (byte === 0x7b || byte === 0x5b) {
+        this.#isSkipping = false;
+        return false;
+      }
       incoming.start++;
+      const isSpace = byte === 0x20 || byte === 0x09 || byte === 0x0d || byte === 0x0a;
+      if (!isSpace && !this.#isSkipping) {
+        this.#isSkipping = true;
+        return true;
+      }
     }
+    return false;
   }
 
   /** The length of the text that begins at the start, once its last bracket is there. */
@@ -83,12 +99,6 @@ export class JsonSplitter {
     }
     this.#scanned = end - start;
     return undefined;
-  }
-
-  #fail(code: "frame_too_large" | "malformed_json", detail: string): never {
-    this.#failure = new ProtocolError(code, detail);
-    this.#incoming.clear();
-    throw this.#failure;
   }
 }
 

@@ -4,6 +4,7 @@
  * that they come back; ids that no user can have are cut off at once, as in v2.2.5.
  */
 import {
+  CODEC_VERSION_MAX,
   COMMAND_SUFFIX,
   type Connack,
   type Connect,
@@ -31,7 +32,8 @@ export type ConnectVerdict =
 
 const DEVICE_ID_BYTES_MAX = 255;
 
-export function judgeConnect(connect: Connect, rules: ConnectRules): ConnectVerdict {
+/** `isPlain`: the client's protocol has no encryption. */
+export function judgeConnect(connect: Connect, rules: ConnectRules, isPlain = false): ConnectVerdict {
   const { uid, deviceId, deviceFlag, token } = connect;
   if (uid.trim() === "" || hasSpecialCharacters(uid) || !fits(uid, UID_BYTES_MAX)) {
     return { kind: "cut", close: "bad_uid" };
@@ -45,7 +47,7 @@ export function judgeConnect(connect: Connect, rules: ConnectRules): ConnectVerd
   if (login.reason !== Reason.success) {
     return { kind: "refused", reason: login.reason, close: login.reason === Reason.ban ? "banned" : "auth_failed" };
   }
-  if (rules.disableEncryption) return { kind: "welcome", level: login.level, keys: undefined };
+  if (rules.disableEncryption || isPlain) return { kind: "welcome", level: login.level, keys: undefined };
   const keys = agreeOnKeys(connect.clientKey, rules.random);
   if (keys === undefined) {
     const reason = connect.clientKey === "" ? Reason.clientKeyIsEmpty : Reason.authFail;
@@ -54,9 +56,9 @@ export function judgeConnect(connect: Connect, rules: ConnectRules): ConnectVerd
   return { kind: "welcome", level: login.level, keys };
 }
 
-/** Clients that ask for more than we speak get the highest version we do. */
+/** Who knows of version 6 says exactly that; any other number above 5 gets 5, as in v2.2.5. */
 export function negotiatedVersion(connect: Connect): number {
-  return Math.min(connect.version, LATEST_VERSION);
+  return connect.version === CODEC_VERSION_MAX ? CODEC_VERSION_MAX : Math.min(connect.version, LATEST_VERSION);
 }
 
 /** `keys` undefined: refused, or a server without encryption. */

@@ -10,16 +10,15 @@
  * this connection with a named reason.
  */
 
-import type { Send, SessionCipher } from "@wukong-ts/protocol";
 import {
-  allocateFromPool,
   type Connect,
-  encodeFrame,
   type Frame,
-  FrameDecoder,
+  looksLikeJson,
   PacketType,
   ProtocolError,
   Reason,
+  type Send,
+  Setting,
 } from "@wukong-ts/protocol";
 import type { LiveConnection } from "../delivery/live-connections.ts";
 import type { PendingAcks } from "../delivery/pending-acks.ts";
@@ -29,16 +28,17 @@ import type { CommandReceipts } from "../messaging/commands.ts";
 import type { IdGenerator } from "../messaging/ids.ts";
 import type { Sending, SendRequest, SendResult, SendSink } from "../messaging/send.ts";
 import type { Socket, SocketEvents, Timer, World } from "../world/world.ts";
+import { BinaryWire } from "./binary-wire.ts";
 import { CLOSE_REASONS, type CloseReason } from "./close-reasons.ts";
 import { type ConnectRules, connackFor, judgeConnect, negotiatedVersion } from "./connect.ts";
 import type { EndOfTurn, EndOfTurnTask } from "./end-of-turn.ts";
 import type { GatewayOptions } from "./gateway-options.ts";
-import { disconnectFrame } from "./handlers/disconnect.ts";
-import { pong } from "./handlers/ping.ts";
 import { handleRecvack } from "./handlers/recvack.ts";
-import { sendackFor, sendRequestFrom } from "./handlers/send.ts";
+import { sendRequestFrom } from "./handlers/send.ts";
+import { JsonWire } from "./json-wire.ts";
 import { Outbox } from "./outbox.ts";
-import { encodeRecv, type Receiver, type RecvSource } from "./recv-frames.ts";
+import type { RecvSource } from "./recv-frames.ts";
+import type { Wire } from "./wire.ts";
 
 /** What a connection needs of the gateway that owns it. */
 export interface ConnectionHost {
@@ -70,18 +70,16 @@ const REQUEST_COST_BYTES = 256;
 /** One frame per write over TCP up to this version: its SDK decodes one frame per read. */
 const ONE_FRAME_PER_WRITE_UP_TO_VERSION = 2;
 
-export class Connection implements SendSink, SocketEvents, EndOfTurnTask, Receiver {
+export class Connection implements SendSink, SocketEvents, EndOfTurnTask {
   readonly id: number;
   readonly ip: string;
   /** Set when ready. */
   session: Session | undefined;
-  cipher: SessionCipher | undefined;
-  uid = "";
-  version = 0;
   readonly #host: ConnectionHost;
   readonly #socket: Socket;
   readonly #outbox: Outbox;
-  readonly #decoder: FrameDecoder;
+  /** undefined until the first byte that is no white space. */
+  #wire: Wire | undefined;
   readonly #acceptedMs: number;
   #state: "new" | "ready" | "closing" | "closed" = "new";
   #lastInboundMs: number;
@@ -93,7 +91,8 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask, Receiv
   #inPacketBytes = 0;
   #outMessages = 0;
   #outMessageBytes = 0;
-  /** The socket is paused and frames wait in the decoder. */
+  #hasLeadingSpace = false;
+  /** The socket is paused and frames wait in the wire. */
   #isHeld = false;
   #isDraining = false;
   #isInTurn = false;
@@ -109,11 +108,6 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask, Receiv
     this.#socket = socket;
     this.#acceptedMs = host.world.clock.monotonicMs();
     this.#lastInboundMs = this.#acceptedMs;
-    this.#decoder = new FrameDecoder({
-      frameBytesMax: host.options.frameBytesMax,
-      // What it hands out lives for one turn, or until its message is pushed.
-      allocate: allocateFromPool,
-    });
     this.#outbox = new Outbox(socket, host.turns, {
       bytesMax: host.options.outboundBytesMax,
       framesMax: host.options.outboundFramesMax,
@@ -153,14 +147,16 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask, Receiv
     if (this.#state === "closing" || this.#state === "closed") return;
     this.#lastInboundMs = this.#host.world.clock.monotonicMs();
     this.#inPacketBytes += chunk.length;
+    const wire = this.#wire ?? this.#detect(chunk);
+    if (wire === undefined) return;
     try {
-      this.#decoder.push(chunk);
+      wire.push(chunk);
     } catch (error) {
       this.#fail(error);
       return;
     }
-    if (!this.#isHeld) this.#pump();
-    if (this.#state === "new" && this.#decoder.bufferedBytes > CONNECT_BYTES_MAX) this.close("connect_expected", "now");
+    if (!this.#isHeld) this.#pump(wire);
+    if (this.#state === "new" && wire.bufferedBytes > CONNECT_BYTES_MAX) this.close("connect_expected", "now");
   }
 
   alive(): void {
@@ -185,13 +181,16 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask, Receiv
   /** More input was left than a turn may handle, or answers made room for it. */
   endOfTurn(): void {
     this.#isInTurn = false;
-    if (this.#isHeld) this.#pump();
+    if (this.#isHeld && this.#wire !== undefined) this.#pump(this.#wire);
   }
 
   recv(source: RecvSource): void {
-    if (this.#state !== "ready") return;
+    const { session } = this;
+    if (this.#state !== "ready" || session === undefined) return;
     try {
-      this.#outbox.add(encodeRecv(source, this));
+      const frame = this.#wire?.recv(source, session);
+      if (frame === undefined) return;
+      this.#outbox.add(frame);
       this.#outMessages++;
       this.#outMessageBytes += source.message.payload.length;
     } catch (error) {
@@ -202,7 +201,7 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask, Receiv
   /** Told why unless `reason` is null; RECVs end now, the socket is closed after `closeAfterMs`. */
   kick(reason: number | null, text: string, closeAfterMs: number): void {
     if (this.#state !== "ready") return;
-    if (reason !== null) this.#outbox.add(disconnectFrame(reason, text, this.version));
+    if (reason !== null && this.#wire !== undefined) this.#outbox.add(this.#wire.disconnect(reason, text));
     this.close("kicked", "after-flush", closeAfterMs);
   }
 
@@ -249,7 +248,7 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask, Receiv
     this.#unansweredBytes -= request.payload.length + REQUEST_COST_BYTES;
     this.#host.unanswered(-1);
     try {
-      this.#outbox.add(sendackFor(request, result, this.version));
+      if (this.#wire !== undefined) this.#outbox.add(this.#wire.sendack(request, result));
     } catch (error) {
       this.#fail(error);
     }
@@ -259,12 +258,12 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask, Receiv
   // ---- inside
 
   /** Takes frames until there are none, the turn is over or too much is unanswered. */
-  #pump(): void {
+  #pump(wire: Wire): void {
     if (this.#isDraining) return;
     const requests: SendRequest[] = [];
     let failure: unknown;
     try {
-      this.#takeFrames(requests);
+      this.#takeFrames(wire, requests);
     } catch (error) {
       failure = error ?? new Error("nothing was thrown");
     }
@@ -277,7 +276,7 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask, Receiv
     if (failure !== undefined) this.#fail(failure);
   }
 
-  #takeFrames(requests: SendRequest[]): void {
+  #takeFrames(wire: Wire, requests: SendRequest[]): void {
     for (let taken = 0; this.#state === "new" || this.#state === "ready"; taken++) {
       if (this.#isFull()) {
         this.#hold();
@@ -288,80 +287,112 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask, Receiv
         this.#continueNextTurn();
         return;
       }
-      const frame = this.#decoder.next();
+      const frame = wire.next();
       if (frame === undefined) {
         this.#letGo();
         return;
       }
       this.#inPackets++;
-      if (this.#state === "new") this.#connect(frame);
-      else this.#handle(frame, requests);
+      if (frame.type === 0) this.#outbox.add(frame.answer);
+      else if (this.#state === "new") this.#connect(frame, wire);
+      else this.#handle(frame, wire, requests);
     }
   }
 
-  #connect(frame: Frame): void {
+  /** undefined: only white space so far. */
+  #detect(chunk: Uint8Array): Wire | undefined {
+    const { options, world } = this.#host;
+    const isJson = options.disableJsonRpc ? false : looksLikeJson(chunk);
+    if (isJson === undefined) {
+      this.#hasLeadingSpace = true;
+      return undefined;
+    }
+    if (isJson) {
+      this.#socket.isText = true;
+      this.#wire = new JsonWire(options.frameBytesMax, world.random);
+    } else if (this.#hasLeadingSpace) {
+      // No frame that a client may send begins with white space.
+      this.close("malformed_frame", "after-flush");
+    } else {
+      this.#wire = new BinaryWire(options.frameBytesMax);
+    }
+    return this.#wire;
+  }
+
+  #connect(frame: Frame, wire: Wire): void {
     if (frame.type !== PacketType.connect) {
+      this.#refuse(wire, CLOSE_REASONS.connect_expected);
       this.close("connect_expected", "after-flush");
       return;
     }
-    const verdict = judgeConnect(frame, this.#host.connectRules);
-    this.version = negotiatedVersion(frame);
-    this.#decoder.version = this.version;
-    this.#outbox.oneFramePerWrite = !this.#socket.keepsBoundaries && this.version <= ONE_FRAME_PER_WRITE_UP_TO_VERSION;
+    const verdict = judgeConnect(frame, this.#host.connectRules, wire.isJson);
+    wire.version = negotiatedVersion(frame);
+    const isOldSdk = !wire.isJson && wire.version <= ONE_FRAME_PER_WRITE_UP_TO_VERSION;
+    this.#outbox.oneFramePerWrite = isOldSdk && !this.#socket.keepsBoundaries;
     if (verdict.kind === "cut") {
+      this.#refuse(wire, CLOSE_REASONS[verdict.close]);
       this.close(verdict.close, "after-flush");
       return;
     }
     const { world, options, presence } = this.#host;
     const at = { wallMs: world.clock.wallMs(), nodeId: options.nodeId };
     if (verdict.kind === "refused") {
-      this.#outbox.add(encodeFrame(connackFor(frame, verdict.reason, undefined, at), this.version));
+      const refused = connackFor(frame, verdict.reason, undefined, at);
+      this.#outbox.add(wire.connack(refused, CLOSE_REASONS[verdict.close]));
       this.close(verdict.close, "after-flush", options.refusedCloseMs);
       return;
     }
     // One step, CONNACK first: a message is durable before it, and found by sync, or pushed behind it.
-    this.#outbox.add(encodeFrame(connackFor(frame, Reason.success, verdict.keys, at), this.version));
-    this.cipher = verdict.keys?.cipher;
-    this.uid = frame.uid;
-    const session = this.#sessionOf(frame, verdict.level, at.wallMs);
+    this.#outbox.add(wire.connack(connackFor(frame, Reason.success, verdict.keys, at), ""));
+    if (wire instanceof BinaryWire) wire.cipher = verdict.keys?.cipher;
+    const session = this.#sessionOf(frame, wire.version, verdict.level, at.wallMs);
     this.session = session;
     this.#state = "ready";
     const kicked = presence.add(session);
     if (kicked.length > 0) this.#host.kicked(kicked, session);
   }
 
-  #sessionOf(connect: Connect, deviceLevel: Session["deviceLevel"], connectedAtMs: number): Session {
-    const { uid, deviceId, deviceFlag } = connect;
-    return { id: this.id, uid, deviceId, deviceFlag, deviceLevel, version: this.version, connectedAtMs };
+  #refuse(wire: Wire, text: string): void {
+    const refusal = wire.refusal(text);
+    if (refusal !== undefined) this.#outbox.add(refusal);
   }
 
-  #handle(frame: Frame, requests: SendRequest[]): void {
+  #sessionOf(connect: Connect, version: number, deviceLevel: Session["deviceLevel"], connectedAtMs: number): Session {
+    const { uid, deviceId, deviceFlag } = connect;
+    return { id: this.id, uid, deviceId, deviceFlag, deviceLevel, version, connectedAtMs };
+  }
+
+  #handle(frame: Frame, wire: Wire, requests: SendRequest[]): void {
     switch (frame.type) {
       case PacketType.send:
-        this.#send(frame, requests);
+        this.#send(frame, wire, requests);
         return;
       case PacketType.recvack:
-        handleRecvack(frame, this, this.#host.acks, this.#host.commands);
+        if (this.session !== undefined) handleRecvack(frame, this.session, this.#host.acks, this.#host.commands);
         return;
       case PacketType.ping:
-        this.#outbox.add(pong());
+        this.#outbox.add(wire.pong());
         return;
       case PacketType.disconnect:
         this.close("client_disconnected", "after-flush");
         return;
       default:
-        // Known to the codec but nothing a client should send now (a second CONNECT, SUB, …): ignored, as in v2.2.5.
+        // Known to the codec but nothing a client should send now (a second CONNECT, SUB, …): ignored, as in v2.2.5,
+        // unless it is a request and waits for an answer.
+        this.#refuse(wire, "not now: the session is connected");
         return;
     }
   }
 
-  #send(frame: Send, requests: SendRequest[]): void {
+  #send(frame: Send, wire: Wire, requests: SendRequest[]): void {
     const { session } = this;
     if (session === undefined) return;
-    const request = sendRequestFrom(frame, session, this.cipher);
+    const isPlain = this.#host.options.allowNoEncrypt && (frame.setting & Setting.noEncrypt) !== 0;
+    const cipher = wire instanceof BinaryWire && !isPlain ? wire.cipher : undefined;
+    const request = sendRequestFrom(frame, session, cipher);
     if (request === undefined) {
       const refused = { id: this.#host.ids.next(), seq: 0, reason: Reason.payloadDecodeError };
-      this.#outbox.add(sendackFor(frame, refused, this.version));
+      this.#outbox.add(wire.sendack(frame, refused));
       return;
     }
     this.#inMessages++;
@@ -405,6 +436,7 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask, Receiv
 
   #fail(error: unknown): void {
     if (error instanceof ProtocolError) {
+      if (this.#wire !== undefined) this.#refuse(this.#wire, error.message);
       this.close("malformed_frame", "after-flush");
       return;
     }

@@ -4,6 +4,10 @@ export interface GatewayOptions {
   readonly nodeId: number;
   /** No keys are agreed and payloads are plain. Web SDKs cannot connect then. */
   readonly disableEncryption: boolean;
+  /** Every connection is taken for the binary protocol. */
+  readonly disableJsonRpc: boolean;
+  /** A SEND with the Setting bit NoEncrypt is taken as plain text although its session has keys. */
+  readonly allowNoEncrypt: boolean;
   /** More connections are closed as soon as they are accepted. */
   readonly connectionsMax: number;
   readonly connectionsPerIpMax: number;
@@ -38,6 +42,8 @@ const MIB = 1024 * 1024;
 export const GATEWAY_DEFAULTS: GatewayOptions = {
   nodeId: 1001,
   disableEncryption: false,
+  disableJsonRpc: false,
+  allowNoEncrypt: false,
   connectionsMax: 100_000,
   connectionsPerIpMax: 50_000,
   frameBytesMax: MIB,

@@ -8,7 +8,9 @@
  *   (from ____system both are "" for B)
  */
 import {
+  encodeJsonRpcRecv,
   HeaderFlag,
+  LATEST_VERSION,
   type Recv,
   type SessionCipher,
   Setting,
@@ -37,7 +39,11 @@ export interface RecvSource {
   /** The channel as its sender named it. */
   readonly addressedTo: string;
   readonly isPerson: boolean;
+  /** Notifications made so far, by what they depend on. */
+  jsonRecvs: Map<string, Uint8Array> | undefined;
 }
+
+const encoder = new TextEncoder();
 
 export function recvSource(message: StoredMessage): RecvSource {
   const kind = kindOf(message.channel.type);
@@ -48,6 +54,7 @@ export function recvSource(message: StoredMessage): RecvSource {
     fromUid: message.fromUid === SYSTEM_UID ? "" : message.fromUid,
     addressedTo: (message.flags & NAMED_WITH_SUFFIX) === 0 ? addressedTo : withCommandSuffix(addressedTo),
     isPerson: kind.name === "person",
+    jsonRecvs: undefined,
   };
 }
 
@@ -74,6 +81,20 @@ export function recvFor(source: RecvSource, receiver: Receiver): Recv {
 
 export function encodeRecv(source: RecvSource, receiver: Receiver): Uint8Array {
   return sealRecv(recvFor(source, receiver), receiver.cipher, receiver.version);
+}
+
+/** The same bytes for all who see the message alike: nobody writes to what was handed to a socket. */
+export function jsonRecv(source: RecvSource, uid: string): Uint8Array {
+  const recv = recvFor(source, { uid, version: LATEST_VERSION, cipher: undefined });
+  const view = `${recv.flags} ${recv.channelId}`;
+  source.jsonRecvs ??= new Map();
+  let bytes = source.jsonRecvs.get(view);
+  if (bytes === undefined) {
+    const isStream = (recv.setting & Setting.stream) !== 0;
+    bytes = encoder.encode(encodeJsonRpcRecv(isStream ? { ...recv, streamId: recv.messageId } : recv));
+    source.jsonRecvs.set(view, bytes);
+  }
+  return bytes;
 }
 
 function settingFor(setting: number, receiver: Receiver): number {

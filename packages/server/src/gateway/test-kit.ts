@@ -110,6 +110,7 @@ export class CountedRandom implements Random {
 export class HandSocket implements Socket {
   readonly remote: { readonly ip: string; readonly port: number };
   readonly keepsBoundaries: boolean;
+  isText = false;
   bufferedBytes = 0;
   /** Each write with its buffers. */
   readonly writes: (readonly Uint8Array[])[] = [];

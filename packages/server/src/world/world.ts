@@ -58,13 +58,15 @@ export interface Listener {
 /** WebSocket framing is below this line; above it there are bytes. */
 export interface Socket {
   readonly remote: { readonly ip: string; readonly port: number };
-  /** WebSocket: each buffer given to `write` is one binary message. */
+  /** WebSocket: each buffer given to `write` is one message, a binary one unless `isText`. */
   readonly keepsBoundaries: boolean;
+  /** WebSocket: what is written from now on are text messages. Other transports do not know the difference. */
+  isText: boolean;
   /** Bytes given to `write` that the kernel has not taken yet. */
   readonly bufferedBytes: number;
   /** Called once, inside accept. */
   bind(events: SocketEvents): void;
-  /** One system call for all buffers where the transport allows it; the buffers are the socket's from now on. Nothing after `close`. */
+  /** One system call for all buffers where the transport allows it; the buffers are the socket's from now on, and it never changes them. Nothing after `close`. */
   write(buffers: readonly Uint8Array[]): void;
   pause(): void;
   resume(): void;

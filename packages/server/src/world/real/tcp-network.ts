@@ -24,6 +24,7 @@ export async function listenTcp(at: ListenAt, accept: (socket: Socket) => void, 
 class TcpSocket implements Socket {
   readonly remote: Socket["remote"];
   readonly keepsBoundaries = false;
+  isText = false;
   readonly #socket: NetSocket;
   readonly #timers: Timers;
   #writer: SocketWriter | undefined;

@@ -1,6 +1,6 @@
 /**
  * WebSocket listeners and sockets, by `ws`. Any path, no subprotocol, no compression; text or binary, both are bytes.
- * Each written buffer is one binary message; all messages of one write leave in one system call.
+ * Each written buffer is one message, binary unless the socket is told otherwise; all messages of one write leave in one system call.
  */
 import { createServer, type IncomingMessage } from "node:http";
 import type { Socket as NetSocket } from "node:net";
@@ -19,7 +19,8 @@ const CHUNKS_MIN = 1_024;
 /** Answers to pings that a peer does not read. */
 const PENDING_PONGS_MAX = 64;
 
-const SEND_OPTIONS = { binary: true, compress: false, fin: true } as const;
+const BINARY = { binary: true, compress: false, fin: true } as const;
+const TEXT = { binary: false, compress: false, fin: true } as const;
 const NORMAL_CLOSURE = 1000;
 
 export async function listenWebSocket(
@@ -80,6 +81,7 @@ function endHandshake(handshakes: Map<Duplex, Timer>, netSocket: Duplex): void {
 class WsSocket implements Socket {
   readonly remote: Socket["remote"];
   readonly keepsBoundaries = true;
+  isText = false;
   readonly #webSocket: WebSocket;
   /** Below `#webSocket`: to cork it, and to see what it has not sent. */
   readonly #socket: NetSocket;
@@ -118,7 +120,8 @@ class WsSocket implements Socket {
   write(buffers: readonly Uint8Array[]): void {
     if (this.#isClosing || this.#webSocket.readyState !== this.#webSocket.OPEN) return;
     this.#socket.cork();
-    for (const buffer of buffers) this.#webSocket.send(buffer, SEND_OPTIONS);
+    const options = this.isText ? TEXT : BINARY;
+    for (const buffer of buffers) this.#webSocket.send(buffer, options);
     this.#socket.uncork();
     this.#writer?.watch();
   }

@@ -29,6 +29,7 @@ const CUT_NOTICE_MS = 500;
 export class SocketEnd implements Socket {
   readonly remote: Socket["remote"];
   readonly keepsBoundaries: boolean;
+  isText = false;
   readonly #owner: Owner;
   readonly #around: EndSurroundings;
   #peer: SocketEnd | undefined;

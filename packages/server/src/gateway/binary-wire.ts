@@ -1,0 +1,85 @@
+/** The binary protocol (WKProto), as one connection speaks it. */
+import {
+  allocateFromPool,
+  type Connack,
+  encodeFrame,
+  encodeSendack,
+  type Frame,
+  FrameDecoder,
+  Reason,
+  type SessionCipher,
+} from "@wukong-ts/protocol";
+import type { SendResult } from "../messaging/send.ts";
+import { pong } from "./handlers/ping.ts";
+import { encodeRecv, type RecvSource } from "./recv-frames.ts";
+import type { SendackFor, Wire } from "./wire.ts";
+
+/** Below this version a message seq has 32 bits on the wire. */
+const WIDE_SEQ_FROM_VERSION = 6;
+const NARROW_SEQ_MAX = 0xffff_ffff;
+
+export class BinaryWire implements Wire {
+  readonly isJson = false;
+  /** Set when keys were agreed. */
+  cipher: SessionCipher | undefined;
+  readonly #decoder: FrameDecoder;
+
+  constructor(frameBytesMax: number) {
+    // What it hands out lives for one turn, or until its message is pushed.
+    this.#decoder = new FrameDecoder({ frameBytesMax, allocate: allocateFromPool });
+  }
+
+  get version(): number {
+    return this.#decoder.version;
+  }
+
+  set version(version: number) {
+    this.#decoder.version = version;
+  }
+
+  get bufferedBytes(): number {
+    return this.#decoder.bufferedBytes;
+  }
+
+  push(chunk: Uint8Array): void {
+    this.#decoder.push(chunk);
+  }
+
+  next(): Frame | undefined {
+    return this.#decoder.next();
+  }
+
+  connack(frame: Connack): Uint8Array {
+    return encodeFrame(frame, this.version);
+  }
+
+  pong(): Uint8Array {
+    return pong();
+  }
+
+  /** The header flags of the SEND come back as they were. */
+  sendack(to: SendackFor, result: Pick<SendResult, "id" | "seq" | "reason">): Uint8Array {
+    const fits = this.#fits(result.seq);
+    const seq = fits ? result.seq : 0;
+    const reason = fits ? result.reason : Reason.messageSeqExhausted;
+    return encodeSendack(to.flags, result.id, to.clientSeq, seq, reason, to.clientMsgNo, this.version);
+  }
+
+  disconnect(reason: number, text: string): Uint8Array {
+    return encodeFrame({ type: 9, reason, text }, this.version);
+  }
+
+  recv(source: RecvSource, receiver: { readonly uid: string }): Uint8Array | undefined {
+    if (!this.#fits(source.message.seq)) return undefined;
+    return encodeRecv(source, { uid: receiver.uid, version: this.version, cipher: this.cipher });
+  }
+
+  /** A closed connection says enough. */
+  refusal(): undefined {
+    return undefined;
+  }
+
+  #fits(seq: number): boolean {
+    return seq <= NARROW_SEQ_MAX || this.version >= WIDE_SEQ_FROM_VERSION;
+  }
+}
