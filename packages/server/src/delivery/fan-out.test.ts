@@ -284,6 +284,14 @@ describe("the backlog", () => {
     expect(b.open).toBe(0);
   });
 
+  test("counts the receivers that a message names itself", () => {
+    const b = bench({ backlogBytesMax: 10_000 });
+    group(b, "g", 100);
+    const receivers = Array.from({ length: 1000 }, (_, index) => `someone-${index}`);
+    for (let seq = 1; seq <= 5; seq++) b.fanOut.push([inChannel("g", 0, { receivers })]);
+    expect([b.fanOut.backlogMessages, b.fanOut.droppedMessages]).toEqual([1, 4]);
+  });
+
   test("is bounded in bytes", () => {
     const b = bench({ backlogBytesMax: 10_000 });
     group(b, "big", 100);

@@ -59,6 +59,8 @@ export interface FanOut {
 const CLOCK_EVERY = 64;
 /** What a waiting message costs beyond its payload. */
 const MESSAGE_COST_BYTES = 256;
+/** One uid of a message that names its receivers itself. */
+const RECEIVER_COST_BYTES = 64;
 
 interface Line {
   readonly key: string;
@@ -144,7 +146,7 @@ class SlicedFanOut implements FanOut {
       return false;
     }
     this.backlogMessages++;
-    this.backlogBytes += message.payload.length + MESSAGE_COST_BYTES;
+    this.backlogBytes += costOf(message);
     return true;
   }
 
@@ -219,7 +221,7 @@ class SlicedFanOut implements FanOut {
       const done = line.messages.shift();
       if (done !== undefined) {
         this.backlogMessages--;
-        this.backlogBytes -= done.payload.length + MESSAGE_COST_BYTES;
+        this.backlogBytes -= costOf(done);
       }
       const { set } = line;
       line.set = undefined;
@@ -265,6 +267,10 @@ class SlicedFanOut implements FanOut {
     this.#deps.outbound.recv(message, ids);
     ids.length = 0;
   }
+}
+
+function costOf(message: StoredMessage): number {
+  return message.payload.length + MESSAGE_COST_BYTES + (message.receivers?.length ?? 0) * RECEIVER_COST_BYTES;
 }
 
 function lineKey(message: StoredMessage): string {
