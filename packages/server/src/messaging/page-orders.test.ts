@@ -18,7 +18,7 @@ interface Bench {
   nowMs: number;
 }
 function bench(countMax = 10, bytesMax = 10_000): Bench {
-  const made = {
+  const made: Bench = {
     nowMs: 0,
     orders: new PageOrders({ wallMs: () => 0, monotonicMs: () => made.nowMs }, { countMax, bytesMax }),
   };

@@ -13,7 +13,7 @@ const part: fc.Arbitrary<Part> = fc.oneof(
   whole("u16", 16),
   whole("u32", 32),
   whole("u48", 48),
-  fc.string({ unit: "grapheme", maxLength: 300 }).map((value) => ({ kind: "text", value })),
+  fc.string({ unit: "grapheme", maxLength: 300 }).map((value): Part => ({ kind: "text", value })),
 );
 
 function write(writer: ByteWriter, parts: readonly Part[]): Uint8Array {
