@@ -29,6 +29,7 @@ export { encodeSendack, type Sendack } from "./frames/sendack.ts";
 export type { Sub } from "./frames/sub.ts";
 export type { Suback } from "./frames/suback.ts";
 export { type Int64, int64FromBigInt, int64FromText, int64ToBigInt, int64ToText } from "./int64.ts";
+export { parseIpv4, parseIpv6 } from "./ip-address.ts";
 export { looksLikeJson } from "./json-detection.ts";
 export {
   decodeJsonRpc,

@@ -64,7 +64,8 @@ function createProgram(): Command {
 async function start(options: Options): Promise<void> {
   if (options.daemon) fail("--daemon is not supported: the server runs in the foreground; use a service manager");
   const { config, warnings, file } = load(options);
-  if (config.addr === null && config.wsAddr === null && config.httpAddr === null) {
+  const { addr, tlsAddr, wsAddr, wssAddr, httpAddr } = config;
+  if ([addr, tlsAddr, wsAddr, wssAddr, httpAddr].every((address) => address === null)) {
     fail("addr, wsAddr and httpAddr are all off: nothing would ever happen");
   }
   // A reader of our output that went away is no reason to end.

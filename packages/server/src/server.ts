@@ -3,11 +3,14 @@
  * them in order and stops them in the other.
  */
 import { type Api, createApi } from "./api/http-server.ts";
+import { type CertificateFiles, certificateFiles } from "./config/certificate-files.ts";
+import { networksContain } from "./config/ip-network.ts";
 import { routeAddresses } from "./config/route-addresses.ts";
 import type { Config } from "./config/schema.ts";
 import { createFanOut, FAN_OUT_DEFAULTS, type FanOut } from "./delivery/fan-out.ts";
 import { PENDING_ACKS_DEFAULTS, PendingAcks } from "./delivery/pending-acks.ts";
 import { Presence } from "./delivery/presence.ts";
+import { CertificateWatch, readCertificate } from "./gateway/certificate-watch.ts";
 import { createGateway, type Gateway } from "./gateway/gateway.ts";
 import { GATEWAY_DEFAULTS } from "./gateway/gateway-options.ts";
 import { ChannelAdmin } from "./messaging/channel-admin.ts";
@@ -29,7 +32,7 @@ import type { Log } from "./observe/log.ts";
 import { SHARD_COUNT } from "./store/shards.ts";
 import { Store } from "./store/store.ts";
 import { messageIdOfKey, messageIdTable, tableRange } from "./store/tables.ts";
-import type { Listener, World } from "./world/world.ts";
+import type { Listener, TlsCertificate, World } from "./world/world.ts";
 
 export interface ServerOptions {
   readonly config: Config;
@@ -39,7 +42,9 @@ export interface ServerOptions {
 
 export interface ServerAddresses {
   readonly tcpPort: number | undefined;
+  readonly tlsPort: number | undefined;
   readonly websocketPort: number | undefined;
+  readonly wssPort: number | undefined;
   readonly httpPort: number | undefined;
 }
 
@@ -65,7 +70,9 @@ export function createServer(options: ServerOptions): Server {
     get addresses() {
       return {
         tcpPort: running?.gateway.ports.tcp,
+        tlsPort: running?.gateway.ports.tls,
         websocketPort: running?.gateway.ports.websocket,
+        wssPort: running?.gateway.ports.wss,
         httpPort: running?.http?.port,
       };
     },
@@ -77,6 +84,7 @@ interface Running {
   readonly gateway: Gateway;
   readonly acks: PendingAcks;
   readonly http: Listener | undefined;
+  readonly certificates: readonly CertificateWatch[];
 }
 
 async function startParts({ config, world, log }: ServerOptions): Promise<Running> {
@@ -97,6 +105,7 @@ async function startParts({ config, world, log }: ServerOptions): Promise<Runnin
   });
   let gateway: Gateway | undefined;
   let acks: PendingAcks | undefined;
+  const certificates: CertificateWatch[] = [];
   try {
     const ids = new IdGenerator(world.clock, config.cluster.nodeId);
     await continueIds(ids, store);
@@ -171,6 +180,12 @@ async function startParts({ config, world, log }: ServerOptions): Promise<Runnin
         connectionsMax: limits.connectionsMax,
         connectionsPerIpMax: limits.connectionsPerIpMax === 0 ? Number.POSITIVE_INFINITY : limits.connectionsPerIpMax,
         frameBytesMax: limits.frameBytesMax,
+        transports: {
+          expectsProxyHeader: config.proxyProtocol,
+          trusts: networksContain(config.trustedProxies),
+          ...(config.ws.path === "" ? {} : { path: config.ws.path }),
+          ...(config.ws.origins.length === 0 ? {} : { origins: config.ws.origins.map(originOf) }),
+        },
         unauthenticatedMs: limits.unauthenticatedTimeMs,
         idleMs: config.connIdleTimeMs,
         unansweredSendsMax: limits.sessionSendsMax,
@@ -197,10 +212,37 @@ async function startParts({ config, world, log }: ServerOptions): Promise<Runnin
     const pushed = fanOut;
     store.feed.tail((messages) => pushed.push(messages));
     acks.start(gateway.outbound);
+    const tlsFiles = certificateFiles(config, "tlsConfig");
+    const wssFiles = certificateFiles(config, "wssConfig");
+    const tlsCertificate = config.tlsAddr === null ? undefined : await readPair(world, tlsFiles);
+    const wssCertificate = config.wssAddr === null ? undefined : await readPair(world, wssFiles);
     await gateway.start({
       ...(config.addr === null ? {} : { tcp: config.addr }),
       ...(config.wsAddr === null ? {} : { websocket: config.wsAddr }),
+      ...(config.tlsAddr === null || tlsCertificate === undefined
+        ? {}
+        : { tls: { ...config.tlsAddr, certificate: tlsCertificate } }),
+      ...(config.wssAddr === null || wssCertificate === undefined
+        ? {}
+        : { wss: { ...config.wssAddr, certificate: wssCertificate } }),
     });
+    const listening = gateway;
+    const watch = (name: "tls" | "wss", files: CertificateFiles, current: TlsCertificate | undefined): void => {
+      if (current === undefined) return;
+      const deps = {
+        files: world.files,
+        timers: world.timers,
+        ...files,
+        replace: (certificate: TlsCertificate) => listening.replaceCertificate(name, certificate),
+        log: {
+          replaced: (source: string) => log.info("a new certificate is in use", { source }),
+          refused: (because: string) => log.error("a new certificate is refused, the old one stays", { because }),
+        },
+      };
+      certificates.push(new CertificateWatch(deps, current));
+    };
+    watch("tls", tlsFiles, tlsCertificate);
+    watch("wss", wssFiles, wssCertificate);
     const api: Api = createApi({
       world,
       users,
@@ -247,8 +289,9 @@ async function startParts({ config, world, log }: ServerOptions): Promise<Runnin
       },
     });
     const http = config.httpAddr === null ? undefined : await world.http.serve(config.httpAddr, api.routes, api.rules);
-    return { store, gateway, acks, http };
+    return { store, gateway, acks, http, certificates };
   } catch (error) {
+    for (const watch of certificates) watch.stop();
     acks?.stop();
     await gateway?.stop();
     await store.close();
@@ -257,10 +300,20 @@ async function startParts({ config, world, log }: ServerOptions): Promise<Runnin
 }
 
 /** HTTP first, so that no new send comes in; the store last, so that accepted ones are still answered. */
-async function stopParts({ store, gateway, acks, http }: Running): Promise<void> {
+async function stopParts({ store, gateway, acks, http, certificates }: Running): Promise<void> {
+  for (const watch of certificates) watch.stop();
   await Promise.all([http?.close(), gateway.stop()]);
   acks.stop();
   await store.close();
+}
+
+function readPair(world: World, { certFile, keyFile }: CertificateFiles): Promise<TlsCertificate> {
+  return readCertificate(world.files, certFile, keyFile);
+}
+
+/** As browsers send it: lower case, no slash at the end. */
+function originOf(text: string): string {
+  return text.toLowerCase().replace(/\/$/, "");
 }
 
 /** Ids go on behind the greatest one stored, whatever the clock says today. */

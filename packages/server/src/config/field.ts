@@ -9,9 +9,16 @@ export type Field =
   | NumberField<"bytes">
   | DurationField
   | { readonly kind: "choice"; readonly choices: readonly string[]; readonly default: string; readonly doc: string }
-  | { readonly kind: "address"; readonly scheme: "tcp" | "ws" | "http"; readonly default: string; readonly doc: string }
+  | {
+      readonly kind: "address";
+      readonly scheme: "tcp" | "tls" | "ws" | "wss" | "http";
+      readonly default: string;
+      readonly doc: string;
+    }
   | { readonly kind: "text"; readonly default: string; readonly doc: string }
-  | { readonly kind: "list"; readonly default: ""; readonly doc: string };
+  | { readonly kind: "list"; readonly default: ""; readonly doc: string }
+  /** A list of IP networks, kept as text. */
+  | { readonly kind: "networks"; readonly default: ""; readonly doc: string };
 
 /** Both ends are included. */
 interface NumberField<Kind> {
@@ -52,7 +59,7 @@ type ValueOf<F> = F extends { readonly kind: "boolean" }
       ? Choice
       : F extends { readonly kind: "address" }
         ? ListenAddress | null
-        : F extends { readonly kind: "list" }
+        : F extends { readonly kind: "list" | "networks" }
           ? readonly string[]
           : string;
 

@@ -72,9 +72,6 @@ const MEANINGLESS: readonly string[] = [
 
 /** Features that this version does not have. */
 const NOT_YET: readonly string[] = [
-  "wssAddr",
-  "wssConfig.certFile",
-  "wssConfig.keyFile",
   "disableJSONRPC",
   "disableCMDMessageSync",
   "stress",

@@ -126,6 +126,21 @@ describe("errors name the key, the place and what was expected", () => {
       "wsAddr: wss://0.0.0.0:5200",
       'wk.yaml:1: wsAddr: "wss://0.0.0.0:5200" is not an address as ws://0.0.0.0:5200, or off',
     ],
+    ["wssAddr: nowhere", 'wk.yaml:1: wssAddr: "nowhere" is not an address as wss://0.0.0.0:443, or off'],
+    [
+      "wssAddr: 0.0.0.0:5210\nwssConfig.keyFile: k.pem",
+      "wk.yaml:1: wssConfig.certFile: must be set, because wssAddr is",
+    ],
+    [
+      "tlsAddr: 0.0.0.0:5110\nwssConfig.certFile: c.pem",
+      "wk.yaml:1: tlsConfig.keyFile: must be set (or wssConfig), because tlsAddr is",
+    ],
+    ["proxyProtocol: on", "wk.yaml:1: trustedProxies: must be set, because proxyProtocol is"],
+    [
+      "trustedProxies: [10.0.0.0/8, 10.0.0.0/33]",
+      "wk.yaml:1: trustedProxies: a list is not a list of networks as 10.0.0.0/8 or fd00::/8, or of addresses",
+    ],
+    ["ws.path: chat", 'wk.yaml:1: ws.path: "chat" is not a path as /ws'],
     ["mode: [debug]", "wk.yaml:1: mode: a list is not one of debug, release, bench"],
     ["mode: {a: 1}", "wk.yaml:1: mode: a map is not one of debug, release, bench"],
     ["cluster: 5", "wk.yaml:1: cluster: a group of keys, not a key"],

@@ -3,6 +3,7 @@
  * wrong with them. Pure: the caller reads the file and the environment. Flags win over the environment, that over the
  * file, that over the defaults; what is overridden must be right all the same.
  */
+import { certificateFiles } from "./certificate-files.ts";
 import { type Field, type FieldTree, isField } from "./field.ts";
 import { isGroup, type KeyMeaning, meaningOf, meaningOfVariable } from "./keys.ts";
 import { LIMIT_RULES } from "./limits.ts";
@@ -50,7 +51,7 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
       const earlier = seen.get(name);
       if (earlier !== undefined) errors.push({ where, key, problem: `given twice, first at ${earlier}` });
       seen.set(name, where);
-      const text = typeof value === "string" ? value : field.kind === "list" ? value?.join(" ") : undefined;
+      const text = typeof value === "string" ? value : takesMany(field) ? value?.join(" ") : undefined;
       if (text !== undefined && isUnset(field, text)) continue;
       const read = text === undefined ? undefined : readValue(field, text);
       if (read === undefined) errors.push({ where, key, problem: `${shown(value)} is not ${expected(field)}` });
@@ -122,7 +123,8 @@ function build(given: ReadonlyMap<string, Given>): Config {
 }
 
 function defaultOf(field: Field): Value {
-  return readValue(field, field.default) ?? "";
+  const value = readValue(field, field.default);
+  return value === undefined ? "" : value;
 }
 
 function brokenRules(config: Config, given: ReadonlyMap<string, Given>): ConfigError[] {
@@ -137,7 +139,35 @@ function brokenRules(config: Config, given: ReadonlyMap<string, Given>): ConfigE
       problem: `must be at least ${factor}limits.${smaller} (${times * config.limits[smaller]} bytes)`,
     });
   }
+  return [...errors, ...brokenTransports(config, given)];
+}
+
+/** What listeners need of each other's keys. */
+function brokenTransports(config: Config, given: ReadonlyMap<string, Given>): ConfigError[] {
+  const errors: ConfigError[] = [];
+  const missing = (key: string, because: string, problem: string): void => {
+    errors.push({ where: given.get(because)?.where ?? "default", key, problem });
+  };
+  const tls = certificateFiles(config, "tlsConfig");
+  for (const file of ["certFile", "keyFile"] as const) {
+    if (config.wssAddr !== null && config.wssConfig[file] === "") {
+      missing(`wssConfig.${file}`, "wssAddr", "must be set, because wssAddr is");
+    }
+    if (config.tlsAddr !== null && tls[file] === "") {
+      missing(`tlsConfig.${file}`, "tlsAddr", "must be set (or wssConfig), because tlsAddr is");
+    }
+  }
+  if (config.proxyProtocol && config.trustedProxies.length === 0) {
+    missing("trustedProxies", "proxyProtocol", "must be set, because proxyProtocol is");
+  }
+  if (config.ws.path !== "" && !/^\/[\x21-\x7e]*$/.test(config.ws.path)) {
+    missing("ws.path", "ws.path", `${shown(config.ws.path)} is not a path as /ws`);
+  }
   return errors;
+}
+
+function takesMany(field: Field): boolean {
+  return field.kind === "list" || field.kind === "networks";
 }
 
 function shown(value: Setting["value"]): string {

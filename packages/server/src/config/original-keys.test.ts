@@ -61,5 +61,12 @@ test("no key is both known and without effect", () => {
 test("every key that works is the original's, or one of ours that the docs name", () => {
   const original = new Set(ORIGINAL_KEYS);
   const ours = KNOWN_KEYS.map((key) => key.name).filter((name) => !original.has(name) && !name.startsWith("limits."));
-  expect(ours).toEqual(["conversation.showSystem", "conversation.countAll"]);
+  const transports = ["tlsAddr", "tlsConfig.certFile", "tlsConfig.keyFile", "ws.path", "ws.origins"];
+  expect(ours).toEqual([
+    ...transports,
+    "trustedProxies",
+    "proxyProtocol",
+    "conversation.showSystem",
+    "conversation.countAll",
+  ]);
 });

@@ -5,6 +5,7 @@ import type { Config } from "./schema.ts";
 export interface ListeningPorts {
   readonly tcp?: number;
   readonly websocket?: number;
+  readonly wss?: number;
 }
 
 export function routeAddresses({ external, intranet }: Config, ports: ListeningPorts): RouteAddresses {
@@ -13,7 +14,7 @@ export function routeAddresses({ external, intranet }: Config, ports: ListeningP
   return {
     tcpAddr: external.tcpAddr || at("", ports.tcp),
     wsAddr: external.wsAddr || at("ws://", ports.websocket),
-    wssAddr: external.wssAddr,
+    wssAddr: external.wssAddr || at("wss://", ports.wss),
     intranetTcpAddr: intranet.tcpAddr || (ports.tcp === undefined ? "" : `:${ports.tcp}`),
   };
 }

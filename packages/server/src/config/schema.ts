@@ -23,9 +23,55 @@ const FIELDS = {
     kind: "address",
     scheme: "tcp",
     default: "tcp://0.0.0.0:5100",
-    doc: "TCP clients. `off`: no such listener; port 0: any free port (for all three addresses).",
+    doc: "TCP clients. `off`: no such listener; port 0: any free port (for all addresses).",
+  },
+  tlsAddr: {
+    kind: "address",
+    scheme: "tls",
+    default: "off",
+    doc: "TCP clients with TLS, as tls://0.0.0.0:5110; needs a certificate (tlsConfig or wssConfig).",
+  },
+  tlsConfig: {
+    certFile: { kind: "text", default: "", doc: "Certificate for tlsAddr, as in wssConfig. Empty: that of wssConfig." },
+    keyFile: { kind: "text", default: "", doc: "Its private key. Empty: that of wssConfig." },
   },
   wsAddr: { kind: "address", scheme: "ws", default: "ws://0.0.0.0:5200", doc: "WebSocket clients." },
+  wssAddr: {
+    kind: "address",
+    scheme: "wss",
+    default: "off",
+    doc: "WebSocket clients with TLS, as wss://0.0.0.0:5210; needs wssConfig.",
+  },
+  wssConfig: {
+    certFile: {
+      kind: "text",
+      default: "",
+      doc: "Certificate for wssAddr in PEM, with the chain behind it. Read again within seconds when it changes; one that cannot be used leaves the old one in place and a line in the log.",
+    },
+    keyFile: { kind: "text", default: "", doc: "Its private key in PEM, without a password." },
+  },
+  ws: {
+    path: {
+      kind: "text",
+      default: "",
+      doc: "The only path of WebSocket handshakes, as /ws; others get 404. Empty: any.",
+    },
+    origins: {
+      kind: "list",
+      default: "",
+      doc: "Web pages that may connect by WebSocket, as https://chat.example.com; those of another origin get 403. Clients that send no Origin are no browsers and may connect. Empty: any.",
+    },
+  },
+  trustedProxies: {
+    kind: "networks",
+    default: "",
+    doc: "Networks of your own proxies, as 10.0.0.0/8 fd00::/8. X-Forwarded-For and X-Real-IP of WebSocket handshakes are believed only from them, and PROXY headers.",
+  },
+  proxyProtocol: {
+    kind: "boolean",
+    default: "false",
+    doc: "Every connection of TCP and WebSocket clients, with TLS or without, starts with a PROXY header (version 1 or 2) of one of trustedProxies; all others are closed. Off: such a header is no valid frame.",
+  },
   httpAddr: { kind: "address", scheme: "http", default: "0.0.0.0:5001", doc: "The HTTP API, for your back end only." },
   tokenAuthOn: {
     kind: "boolean",

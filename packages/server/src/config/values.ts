@@ -3,6 +3,7 @@
  * answered with undefined; `expected` says in words what the key takes.
  */
 import type { Field, ListenAddress } from "./field.ts";
+import { parseNetwork } from "./ip-network.ts";
 
 export type Value = boolean | number | string | readonly string[] | ListenAddress | null;
 
@@ -46,6 +47,10 @@ export function readValue(field: Field, text: string): Value | undefined {
       return text;
     case "list":
       return readList(text);
+    case "networks": {
+      const networks = readList(text);
+      return networks.every((network) => parseNetwork(network) !== undefined) ? networks : undefined;
+    }
   }
 }
 
@@ -62,11 +67,13 @@ export function expected(field: Field): string {
     case "choice":
       return `one of ${field.choices.join(", ")}`;
     case "address":
-      return `an address as ${field.default}, or off`;
+      return `an address as ${field.default === "off" ? `${field.scheme}://0.0.0.0:443` : field.default}, or off`;
     case "text":
       return "text";
     case "list":
       return "a list";
+    case "networks":
+      return "a list of networks as 10.0.0.0/8 or fd00::/8, or of addresses";
   }
 }
 

@@ -1,3 +1,5 @@
+import type { ListenAt } from "../world/world.ts";
+
 /** The gateway's numbers. Every bound is here, with what happens beyond it. */
 export interface GatewayOptions {
   /** The node number told in CONNACK. */
@@ -11,6 +13,8 @@ export interface GatewayOptions {
   /** More connections are closed as soon as they are accepted. */
   readonly connectionsMax: number;
   readonly connectionsPerIpMax: number;
+  /** For the listeners, as `ListenAt` has them. */
+  readonly transports: Pick<ListenAt, "expectsProxyHeader" | "trusts" | "path" | "origins">;
   /** A frame that says it is longer closes the connection at its header. */
   readonly frameBytesMax: number;
   /** One inbound WebSocket message: some SDKs put up to five frames into one. */
@@ -46,6 +50,7 @@ export const GATEWAY_DEFAULTS: GatewayOptions = {
   allowNoEncrypt: false,
   connectionsMax: 100_000,
   connectionsPerIpMax: 50_000,
+  transports: {},
   frameBytesMax: MIB,
   webSocketMessageBytesMax: 5 * MIB + 64 * 1024,
   unauthenticatedMs: 10_000,

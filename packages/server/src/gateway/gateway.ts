@@ -14,7 +14,7 @@ import type { IdGenerator } from "../messaging/ids.ts";
 import type { StoredMessage } from "../messaging/message.ts";
 import type { Sending } from "../messaging/send.ts";
 import type { Users } from "../messaging/users.ts";
-import type { Listener, Socket, SocketEvents, Timer, World } from "../world/world.ts";
+import type { Listener, Socket, SocketEvents, Timer, TlsCertificate, World } from "../world/world.ts";
 import { type CloseCounts, type CloseReason, createCloseCounts } from "./close-reasons.ts";
 import { Connection, type ConnectionHost } from "./connection.ts";
 import { EndOfTurn } from "./end-of-turn.ts";
@@ -37,10 +37,23 @@ export interface GatewayDeps {
   readonly closed: (reason: CloseReason, uid: string, ip: string) => void;
 }
 
-interface GatewayAddresses {
-  readonly tcp?: { readonly host: string; readonly port: number };
-  readonly websocket?: { readonly host: string; readonly port: number };
+interface PlainAddress {
+  readonly host: string;
+  readonly port: number;
 }
+
+interface TlsAddress extends PlainAddress {
+  readonly certificate: TlsCertificate;
+}
+
+interface GatewayAddresses {
+  readonly tcp?: PlainAddress;
+  readonly tls?: TlsAddress;
+  readonly websocket?: PlainAddress;
+  readonly wss?: TlsAddress;
+}
+
+type ListenerName = keyof GatewayAddresses;
 
 interface GatewayStats {
   readonly connections: number;
@@ -51,19 +64,28 @@ interface GatewayStats {
 }
 
 export interface Gateway {
-  /** Rejects when an address cannot be taken; what was opened is closed again. */
+  /** Rejects when an address cannot be taken or a certificate not be used; what was opened is closed again. */
   start(addresses: GatewayAddresses): Promise<void>;
   /** Takes nothing new, waits for the answers of what was accepted, and closes all connections. Idempotent. */
   stop(): Promise<void>;
   readonly outbound: Outbound;
   readonly live: LiveConnections;
   /** The ports that were really taken. */
-  readonly ports: { readonly tcp?: number; readonly websocket?: number };
+  readonly ports: { readonly [Name in ListenerName]?: number };
+  /** For connections from now on. Throws `BadCertificate`, and the old one stays. */
+  replaceCertificate(name: "tls" | "wss", certificate: TlsCertificate): void;
   stats(): GatewayStats;
 }
 
 /** After `stop` closed a socket politely it is cut. */
 const STOP_FLUSH_MS = 1_000;
+const TRANSPORTS: Readonly<Record<ListenerName, "tcp" | "websocket">> = {
+  tcp: "tcp",
+  tls: "tcp",
+  websocket: "websocket",
+  wss: "websocket",
+};
+const LISTENER_NAMES = ["tcp", "tls", "websocket", "wss"] as const;
 const KICK_TEXT = "login in other device";
 const IGNORED: SocketEvents = { bytes: () => undefined, drained: () => undefined, closed: () => undefined };
 
@@ -87,7 +109,7 @@ class ConnectionOwner implements Gateway, ConnectionHost, Outbound, LiveConnecti
   readonly #closed: GatewayDeps["closed"];
   readonly #connections = new Map<number, Connection>();
   readonly #perIp = new Map<string, number>();
-  readonly #listeners = new Map<"tcp" | "websocket", Listener>();
+  readonly #listeners = new Map<ListenerName, Listener>();
   readonly #closes = createCloseCounts();
   #nextId = 1;
   #accepted = 0;
@@ -120,20 +142,23 @@ class ConnectionOwner implements Gateway, ConnectionHost, Outbound, LiveConnecti
   async start(addresses: GatewayAddresses): Promise<void> {
     this.#armSweep();
     try {
-      for (const transport of ["tcp", "websocket"] as const) {
-        const at = addresses[transport];
+      for (const name of LISTENER_NAMES) {
+        const at: PlainAddress | TlsAddress | undefined = addresses[name];
         if (at === undefined) continue;
         const listener = await this.world.network.listen(
           {
-            transport,
+            ...this.options.transports,
+            ...("certificate" in at ? { tls: at.certificate } : {}),
+            transport: TRANSPORTS[name],
             host: at.host,
             port: at.port,
             messageBytesMax: this.options.webSocketMessageBytesMax,
             handshakeTimeoutMs: this.options.unauthenticatedMs,
+            handshakesMax: this.options.connectionsMax,
           },
           (socket) => this.#accept(socket),
         );
-        this.#listeners.set(transport, listener);
+        this.#listeners.set(name, listener);
       }
     } catch (error) {
       await this.stop();
@@ -147,9 +172,11 @@ class ConnectionOwner implements Gateway, ConnectionHost, Outbound, LiveConnecti
   }
 
   get ports(): Gateway["ports"] {
-    const tcp = this.#listeners.get("tcp")?.port;
-    const websocket = this.#listeners.get("websocket")?.port;
-    return { ...(tcp === undefined ? {} : { tcp }), ...(websocket === undefined ? {} : { websocket }) };
+    return Object.fromEntries(Array.from(this.#listeners, ([name, listener]) => [name, listener.port]));
+  }
+
+  replaceCertificate(name: "tls" | "wss", certificate: TlsCertificate): void {
+    this.#listeners.get(name)?.replaceCertificate?.(certificate);
   }
 
   stats(): GatewayStats {

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { defaultConfig, loadConfig } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
 import { StoreOpenError } from "../store/engine.ts";
+import { BadCertificate } from "../world/world.ts";
 import { type Startup, startFailureLine, startupLines } from "./startup-lines.ts";
 
 function startup(config: Config, changes: Partial<Startup> = {}): Startup {
@@ -9,7 +10,13 @@ function startup(config: Config, changes: Partial<Startup> = {}): Startup {
     version: "1.2.3",
     nodeVersion: "24.0.0",
     config,
-    ports: { tcpPort: config.addr?.port, websocketPort: config.wsAddr?.port, httpPort: config.httpAddr?.port },
+    ports: {
+      tcpPort: config.addr?.port,
+      tlsPort: config.tlsAddr?.port,
+      websocketPort: config.wsAddr?.port,
+      wssPort: config.wssAddr?.port,
+      httpPort: config.httpAddr?.port,
+    },
     dataDirectory: "/data",
     configFile: undefined,
     warnings: [],
@@ -40,7 +47,8 @@ test("nothing is called insecure where nothing is, and no secret is shown", () =
   const config = configured(
     "tokenAuthOn: true\nmanagerToken: s3cret\naddr: 127.0.0.1:0\nwsAddr: 'ws://[::1]:5200'\nhttpAddr: off",
   );
-  const lines = startupLines(startup(config, { ports: { tcpPort: 40123, websocketPort: 5200, httpPort: undefined } }));
+  const ports = { ...startup(config).ports, tcpPort: 40123 };
+  const lines = startupLines(startup(config, { ports }));
   expect(lines.slice(1)).toEqual([
     "  TCP        tcp://127.0.0.1:40123",
     "  WebSocket  ws://[::1]:5200",
@@ -48,9 +56,32 @@ test("nothing is called insecure where nothing is, and no secret is shown", () =
   ]);
 });
 
+const TLS = "tlsAddr: 0.0.0.0:5110\nwssAddr: 0.0.0.0:5210\nwssConfig: {certFile: c.pem, keyFile: k.pem}\n";
+
+test("listeners with TLS are shown beside the plain ones, and are not insecure", () => {
+  const secret = "tokenAuthOn: true\nmanagerToken: s3cret\nhttpAddr: 127.0.0.1:5001\ndisableEncryption: true\n";
+  const plainToo = configured(`${TLS}${secret}addr: 127.0.0.1:5100\nwsAddr: 127.0.0.1:5200`);
+  expect(startupLines(startup(plainToo)).slice(1)).toEqual([
+    "  TCP        tcp://127.0.0.1:5100 tls://0.0.0.0:5110",
+    "  WebSocket  ws://127.0.0.1:5200 wss://0.0.0.0:5210",
+    "  HTTP API   http://127.0.0.1:5001",
+    "  data       /data",
+    "insecure: disableEncryption: messages travel as plain text",
+  ]);
+  const tlsOnly = configured(`${TLS}${secret}addr: off\nwsAddr: off`);
+  expect(startupLines(startup(tlsOnly)).slice(1)).toEqual([
+    "  TCP        tls://0.0.0.0:5110",
+    "  WebSocket  wss://0.0.0.0:5210",
+    "  HTTP API   http://127.0.0.1:5001",
+    "  data       /data",
+  ]);
+});
+
 test("twelve lines are the most, whatever is configured", () => {
   for (const tokenAuthOn of [true, false]) {
-    const config = configured(`tokenAuthOn: ${tokenAuthOn}\ncustomerService.visitorsOn: true\ndisableEncryption: true`);
+    const config = configured(
+      `${TLS}tokenAuthOn: ${tokenAuthOn}\ncustomerService.visitorsOn: true\ndisableEncryption: true\ntrustedProxies: 0.0.0.0/0`,
+    );
     const lines = startupLines(
       startup(config, { configFile: "/etc/wk.yaml", warnings: ["without effect here: a, b"] }),
     );
@@ -72,6 +103,7 @@ test("what keeps a server from starting is one line", () => {
   expect(startFailureLine(new StoreOpenError("locked", "the data directory /d is in use by another process"))).toBe(
     "the data directory /d is in use by another process",
   );
+  expect(startFailureLine(new BadCertificate("/c.pem: no such file"))).toBe("/c.pem: no such file");
   expect(startFailureLine(new TypeError("a bug"))).toBeUndefined();
   expect(startFailureLine("thrown text")).toBeUndefined();
 });

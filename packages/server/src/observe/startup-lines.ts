@@ -5,11 +5,14 @@
 import type { ListenAddress } from "../config/field.ts";
 import type { Config } from "../config/schema.ts";
 import { StoreOpenError } from "../store/engine.ts";
+import { BadCertificate } from "../world/world.ts";
 
 /** The actual ports of a started server; undefined: no such listener. */
 export interface ListeningPorts {
   readonly tcpPort: number | undefined;
+  readonly tlsPort: number | undefined;
   readonly websocketPort: number | undefined;
+  readonly wssPort: number | undefined;
   readonly httpPort: number | undefined;
 }
 
@@ -28,11 +31,17 @@ export interface Startup {
 export function startupLines(startup: Startup): string[] {
   const { config, ports } = startup;
   const tcp = listening(config.addr, ports.tcpPort);
+  const tls = listening(config.tlsAddr, ports.tlsPort);
   const websocket = listening(config.wsAddr, ports.websocketPort);
+  const wss = listening(config.wssAddr, ports.wssPort);
   const http = listening(config.httpAddr, ports.httpPort);
   const shown: (readonly [string, string])[] = [];
-  if (tcp !== undefined) shown.push(["TCP", `tcp://${hostAndPort(tcp)}`]);
-  if (websocket !== undefined) shown.push(["WebSocket", `ws://${hostAndPort(websocket)}`]);
+  const tcpShown = tcp === undefined ? [] : [`tcp://${hostAndPort(tcp)}`];
+  if (tls !== undefined) tcpShown.push(`tls://${hostAndPort(tls)}`);
+  const webSocketShown = websocket === undefined ? [] : [`ws://${hostAndPort(websocket)}`];
+  if (wss !== undefined) webSocketShown.push(`wss://${hostAndPort(wss)}`);
+  if (tcpShown.length > 0) shown.push(["TCP", tcpShown.join(" ")]);
+  if (webSocketShown.length > 0) shown.push(["WebSocket", webSocketShown.join(" ")]);
   if (http !== undefined) shown.push(["HTTP API", `http://${hostAndPort(http)}`]);
   shown.push(["data", startup.dataDirectory]);
   if (startup.configFile !== undefined) shown.push(["config", startup.configFile]);
@@ -53,7 +62,12 @@ function insecurities(config: Config, at: readonly (ListenAddress | undefined)[]
   if (config.managerToken === "" && hasHttp) {
     found.push("managerToken is not set: whoever reaches the HTTP API can read and send everything");
   }
-  if (config.disableEncryption) found.push("disableEncryption: messages travel as plain text");
+  const [tcp, websocket] = at;
+  if (config.disableEncryption && (tcp !== undefined || websocket !== undefined))
+    found.push("disableEncryption: messages travel as plain text");
+  if (config.trustedProxies.some((network) => /\/0+$/.test(network))) {
+    found.push("trustedProxies has every address: any client can claim to be any address");
+  }
   if (at.some((address) => address !== undefined && isEveryInterface(address))) {
     found.push("listening on all interfaces without TLS: keep it behind a firewall or a TLS proxy");
   }
@@ -62,7 +76,7 @@ function insecurities(config: Config, at: readonly (ListenAddress | undefined)[]
 
 /** One line for whatever kept the server from starting; undefined when it is a bug and the stack is wanted. */
 export function startFailureLine(error: unknown): string | undefined {
-  if (error instanceof StoreOpenError) return error.message;
+  if (error instanceof StoreOpenError || error instanceof BadCertificate) return error.message;
   if (!(error instanceof Error) || !("syscall" in error) || !("code" in error)) return undefined;
   const code = String(error.code);
   if (error.syscall === "listen" || error.syscall === "bind") {

@@ -9,7 +9,10 @@ export interface World {
   readonly clock: Clock;
   readonly timers: Timers;
   readonly random: Random;
-  readonly network: { listen(at: ListenAt, accept: (socket: Socket) => void): Promise<Listener> };
+  readonly network: {
+    /** Rejects with `BadCertificate` before it listens. */
+    listen(at: ListenAt, accept: (socket: Socket) => void): Promise<Listener>;
+  };
   readonly http: HttpServing;
   readonly files: Files;
   /** Opens (and creates) the ordered map in `directory`. Rejects with a `StoreOpenError` that names the cause. */
@@ -45,17 +48,43 @@ export interface ListenAt {
   readonly port: number;
   /** One inbound WebSocket message may not be larger. */
   readonly messageBytesMax: number;
-  /** A WebSocket (later: TLS) handshake that is not over by then is cut. Plain TCP has none. */
+  /** A PROXY header, TLS or WebSocket handshake that is not over by then is cut. Plain TCP has none. */
   readonly handshakeTimeoutMs: number;
+  /** How many of them may be under way; more are cut at once. Without it there is no bound. */
+  readonly handshakesMax?: number;
+  readonly tls?: TlsCertificate;
+  /** Every connection must start with a PROXY header and come from a peer that `trusts` accepts. */
+  readonly expectsProxyHeader?: boolean;
+  /** Peers whose word about the client's address is taken: a PROXY header, X-Forwarded-For, X-Real-IP. Nobody by default. */
+  readonly trusts?: (ip: string) => boolean;
+  /** WebSocket: the only path that is served; any by default. */
+  readonly path?: string;
+  /** WebSocket: the values of `Origin` that are served, in lower case; any by default. A request without one is no browser's. */
+  readonly origins?: readonly string[];
+}
+
+/** In PEM; a chain may follow the certificate. */
+export interface TlsCertificate {
+  readonly certificate: Uint8Array;
+  readonly key: Uint8Array;
+  /** Where they come from, for messages. */
+  readonly source: string;
+}
+
+/** The certificate and key cannot be used; the message is one line that names their source and the cause. */
+export class BadCertificate extends Error {
+  override readonly name = "BadCertificate";
 }
 
 export interface Listener {
   readonly port: number;
   /** Stops accepting and resolves when the port is free; accepted sockets stay with their owner. */
   close(): Promise<void>;
+  /** For connections from now on. Throws `BadCertificate`, and the old one stays. Only where there is TLS. */
+  replaceCertificate?(certificate: TlsCertificate): void;
 }
 
-/** WebSocket framing is below this line; above it there are bytes. */
+/** TLS, PROXY headers and WebSocket framing are below this line; above it there are bytes. */
 export interface Socket {
   readonly remote: { readonly ip: string; readonly port: number };
   /** WebSocket: each buffer given to `write` is one message, a binary one unless `isText`. */

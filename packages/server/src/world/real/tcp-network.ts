@@ -1,7 +1,7 @@
-/** TCP listeners and sockets: bytes in as they come, one system call per write. */
-import { createServer, type Socket as NetSocket } from "node:net";
+/** TCP listeners and sockets, plain or under TLS: bytes in as they come, one system call per write. */
+import type { Socket as NetSocket } from "node:net";
 import type { ListenAt, Listener, Socket, SocketEvents, Timer, Timers } from "../world.ts";
-import { bindServer, remoteOf, stopAccepting } from "./listen.ts";
+import { openFrontDoor } from "./front-door.ts";
 import { SocketWriter } from "./socket-writer.ts";
 
 /** How long a socket that was closed after a flush may take for it. */
@@ -10,15 +10,8 @@ export const FLUSH_MS_MAX = 2_000;
 /** Up to here copying many buffers into one is cheaper than handing all of them to the kernel. */
 const JOINED_BYTES_MAX = 64 * 1024;
 
-export async function listenTcp(at: ListenAt, accept: (socket: Socket) => void, timers: Timers): Promise<Listener> {
-  const server = createServer({ noDelay: true }, (netSocket) => {
-    netSocket.on("error", () => undefined);
-    const remote = remoteOf(netSocket);
-    if (remote === undefined) netSocket.destroy();
-    else accept(new TcpSocket(netSocket, remote, timers));
-  });
-  const port = await bindServer(server, at.host, at.port);
-  return { port, close: () => stopAccepting(server) };
+export function listenTcp(at: ListenAt, accept: (socket: Socket) => void, timers: Timers): Promise<Listener> {
+  return openFrontDoor(at, timers, (stream, remote) => accept(new TcpSocket(stream, remote, timers)));
 }
 
 class TcpSocket implements Socket {

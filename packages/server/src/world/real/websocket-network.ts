@@ -1,5 +1,5 @@
 /**
- * WebSocket listeners and sockets, by `ws`. Any path, no subprotocol, no compression; text or binary, both are bytes.
+ * WebSocket listeners and sockets, by `ws`. Any path unless told, no subprotocol, no compression; text or binary, both are bytes.
  * Each written buffer is one message, binary unless the socket is told otherwise; all messages of one write leave in one system call.
  */
 import { createServer, type IncomingMessage } from "node:http";
@@ -7,7 +7,9 @@ import type { Socket as NetSocket } from "node:net";
 import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
 import type { ListenAt, Listener, Socket, SocketEvents, Timer, Timers } from "../world.ts";
-import { bindServer, remoteOf, stopAccepting } from "./listen.ts";
+import { forwardedRemote } from "./forwarded-address.ts";
+import { openFrontDoor } from "./front-door.ts";
+import { Handshakes } from "./handshakes.ts";
 import { SocketWriter } from "./socket-writer.ts";
 import { FLUSH_MS_MAX } from "./tcp-network.ts";
 
@@ -28,7 +30,8 @@ export async function listenWebSocket(
   accept: (socket: Socket) => void,
   timers: Timers,
 ): Promise<Listener> {
-  const handshakes = new Map<Duplex, Timer>();
+  const handshakes = new Handshakes(timers, at.handshakeTimeoutMs, at.handshakesMax);
+  const remotes = new WeakMap<Duplex, Socket["remote"]>();
   // Named first, because the types do not know the last two yet.
   const options = {
     noServer: true,
@@ -46,36 +49,48 @@ export async function listenWebSocket(
     response.writeHead(426, { connection: "close, upgrade", upgrade: "websocket", "content-type": "text/plain" });
     response.end("Upgrade Required");
   });
-  server.on("connection", (netSocket: NetSocket) => {
-    handshakes.set(
-      netSocket,
-      timers.after(at.handshakeTimeoutMs, () => netSocket.destroy()),
-    );
-    netSocket.once("close", () => endHandshake(handshakes, netSocket));
-  });
-  // `createServer` without TLS hands over the socket of "connection"; its type says less.
-  server.on("upgrade", (request: IncomingMessage, netSocket: NetSocket, head: Buffer) => {
-    upgrades.handleUpgrade(request, netSocket, head, (webSocket) => {
-      endHandshake(handshakes, netSocket);
+  // The front door hands over a `NetSocket`, plain or with TLS; the type of the event says less.
+  server.on("upgrade", (request: IncomingMessage, stream: NetSocket, head: Buffer) => {
+    const peer = remotes.get(stream);
+    const refusal = refusalOf(request, at);
+    if (peer === undefined || refusal !== undefined) {
+      stream.end(`HTTP/1.1 ${refusal ?? "400 Bad Request"}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+      return;
+    }
+    const remote = forwardedRemote(peer, request.headers, at.trusts ?? trustsNobody);
+    upgrades.handleUpgrade(request, stream, head, (webSocket) => {
+      handshakes.end(stream);
       webSocket.on("error", () => undefined);
-      const remote = remoteOf(netSocket);
-      if (remote === undefined) webSocket.terminate();
-      else accept(new WsSocket(webSocket, netSocket, remote, timers));
+      accept(new WsSocket(webSocket, stream, remote, timers));
     });
   });
-  const port = await bindServer(server, at.host, at.port);
+  const door = await openFrontDoor(at, timers, (stream, remote) => {
+    if (!handshakes.begin(stream)) return;
+    remotes.set(stream, remote);
+    // This server listens nowhere itself; sockets may be given to it like this.
+    server.emit("connection", stream);
+  });
   return {
-    port,
+    ...door,
     close() {
-      for (const netSocket of handshakes.keys()) netSocket.destroy();
-      return stopAccepting(server);
+      handshakes.destroyAll();
+      return door.close();
     },
   };
 }
 
-function endHandshake(handshakes: Map<Duplex, Timer>, netSocket: Duplex): void {
-  handshakes.get(netSocket)?.cancel();
-  handshakes.delete(netSocket);
+/** The status line for a request that is not for this server; undefined: it is. */
+function refusalOf({ url = "/", headers }: IncomingMessage, at: ListenAt): string | undefined {
+  if (at.path !== undefined && url.split("?", 1)[0] !== at.path) return "404 Not Found";
+  const { origin } = headers;
+  if (at.origins !== undefined && origin !== undefined && !at.origins.includes(origin.toLowerCase())) {
+    return "403 Forbidden";
+  }
+  return undefined;
+}
+
+function trustsNobody(): boolean {
+  return false;
 }
 
 class WsSocket implements Socket {

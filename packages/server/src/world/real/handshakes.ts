@@ -1,0 +1,39 @@
+/** Connections that are not yet anybody's: bounded in number and in time, gone with the listener. */
+import type { Duplex } from "node:stream";
+import type { Timer, Timers } from "../world.ts";
+
+export class Handshakes {
+  readonly #timers: Timers;
+  readonly #timeoutMs: number;
+  readonly #countMax: number;
+  readonly #waiting = new Map<Duplex, Timer>();
+
+  constructor(timers: Timers, timeoutMs: number, countMax: number = Number.POSITIVE_INFINITY) {
+    this.#timers = timers;
+    this.#timeoutMs = timeoutMs;
+    this.#countMax = countMax;
+  }
+
+  /** false: there are too many, and the stream is destroyed. */
+  begin(stream: Duplex): boolean {
+    if (this.#waiting.size >= this.#countMax) {
+      stream.destroy();
+      return false;
+    }
+    this.#waiting.set(
+      stream,
+      this.#timers.after(this.#timeoutMs, () => stream.destroy()),
+    );
+    stream.once("close", () => this.end(stream));
+    return true;
+  }
+
+  end(stream: Duplex): void {
+    this.#waiting.get(stream)?.cancel();
+    this.#waiting.delete(stream);
+  }
+
+  destroyAll(): void {
+    for (const stream of this.#waiting.keys()) stream.destroy();
+  }
+}
