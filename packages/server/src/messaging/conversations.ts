@@ -3,6 +3,7 @@
  * that are in flight right now; in the second case the disk knows the rest.
  */
 import { type Batch, put } from "../store/batch.ts";
+import { StoreUnavailable } from "../store/commit-failure.ts";
 import { shardOfChannel, shardOfUser } from "../store/shards.ts";
 import type { Store } from "../store/store.ts";
 import { conversationTable, lastSentTable, userRange } from "../store/tables.ts";
@@ -98,6 +99,24 @@ export class Conversations {
     rows.entries.delete(channelText(entry.channel));
     this.#grow(rows, -ROW_BYTES);
     if (rows.entries.size === 0 && rows.pins === 0) this.#users.delete(rows.uid);
+  }
+
+  /**
+   * Commits a batch of rows and resolves when they are durable. They are settled in the very step that the store tells it:
+   * one promise later, another change of the same row in the same write would be settled before.
+   */
+  commit(batch: Batch, writes: readonly RowWrite[]): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#store.commit(batch, (failure) => {
+        if (failure !== null) {
+          reject(new StoreUnavailable(failure));
+          return;
+        }
+        for (const write of writes) this.settle(write);
+        this.trim();
+        resolve();
+      });
+    });
   }
 
   /** The user's own message has become durable. */

@@ -56,17 +56,10 @@ export class ReadMarks {
     const refusal = store.refusal();
     if (refusal !== null) throw new StoreUnavailable(refusal);
     const batch = createBatch(shardOfUser(uid));
+    // The clock may have been set back since: a row's changes grow, or the user's other devices would miss this one.
+    ids.continueAfter(row.changed);
     const write = conversations.decide(batch, uid, row, { ...apply(row, { seq, counted }), changed: ids.next() });
-    await new Promise<void>((resolve, reject) =>
-      store.commit(batch, (failure) => {
-        if (failure !== null) reject(new StoreUnavailable(failure));
-        else {
-          conversations.settle(write);
-          resolve();
-        }
-      }),
-    );
-    conversations.trim();
+    await conversations.commit(batch, [write]);
   }
 }
 
