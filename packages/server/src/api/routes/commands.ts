@@ -3,14 +3,16 @@ import type { HttpAnswer } from "../../world/world.ts";
 import { bare, failure, ok } from "../answers.ts";
 import type { ApiDeps } from "../api-deps.ts";
 import { type ApiRoute, post } from "../api-route.ts";
-import { type Decoded, INT, object, UID, UINT32 } from "../json-schema.ts";
+import { type Decoded, INT, object, UID, UINT64 } from "../json-schema.ts";
 import { writeList } from "../json-writer.ts";
 import { messageJson } from "../message-json.ts";
 
-type CommandDeps = Pick<ApiDeps, "commands" | "world"> & { readonly options: Pick<ApiDeps["options"], "commandSyncOff"> };
+type CommandDeps = Pick<ApiDeps, "commands" | "world"> & {
+  readonly options: Pick<ApiDeps["options"], "commandSyncOff">;
+};
 
-const SYNC = object("syncReq", { uid: UID, message_seq: UINT32, limit: INT });
-const ACKNOWLEDGE = object("syncackReq", { uid: UID, last_message_seq: UINT32 });
+const SYNC = object("syncReq", { uid: UID, message_seq: UINT64, limit: INT });
+const ACKNOWLEDGE = object("syncackReq", { uid: UID, last_message_seq: UINT64 });
 
 const LIMIT_DEFAULT = 200;
 const LIMIT_MAX = 10_000;
@@ -20,8 +22,8 @@ export function commandRoutes(deps: CommandDeps): readonly ApiRoute[] {
   const sync = post("/message/sync", SYNC, (body) => handOut(deps, body));
   const acknowledge = post("/message/syncack", ACKNOWLEDGE, async (body) => {
     if (body.uid === "") return failure("用户UID不能为空！");
-    if (body.last_message_seq === 0) return failure("最后一次messageSeq不能为0！");
-    await commands.acknowledge(body.uid, body.last_message_seq);
+    if (body.last_message_seq === 0n) return failure("最后一次messageSeq不能为0！");
+    await commands.acknowledge(body.uid, Number(body.last_message_seq));
     return ok();
   });
   // Switched off they do not even look at the body.
