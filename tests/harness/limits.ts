@@ -9,6 +9,8 @@ export const COUNT_LIMITS: readonly string[] = [
   "limits.channelCacheMax",
   "limits.conversationCacheUsersMax",
   "limits.listOrdersMax",
+  "limits.commandHandOutsMax",
+  "limits.earlyCommandAcksMax",
   "limits.commitQueueBatchesMax",
   "limits.fanOutMessagesMax",
   "limits.fanOutSliceReceivers",

@@ -72,8 +72,6 @@ const MEANINGLESS: readonly string[] = [
 
 /** Features that this version does not have. */
 const NOT_YET: readonly string[] = [
-  "disableJSONRPC",
-  "disableCMDMessageSync",
   "stress",
   "pprofOn",
   "oldV1Api",

@@ -66,6 +66,7 @@ test("every key that works is the original's, or one of ours that the docs name"
     ...transports,
     "trustedProxies",
     "proxyProtocol",
+    "allowNoEncrypt",
     "conversation.showSystem",
     "conversation.countAll",
   ]);

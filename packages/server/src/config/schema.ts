@@ -98,6 +98,21 @@ const FIELDS = {
     default: "false",
     doc: "Payloads travel as plain text in the binary protocol. wukongimjssdk cannot connect then.",
   },
+  disableCMDMessageSync: {
+    kind: "boolean",
+    default: "false",
+    doc: "Offline commands are not handed out: /message/sync answers an empty list, /message/syncack does nothing.",
+  },
+  allowNoEncrypt: {
+    kind: "boolean",
+    default: "false",
+    doc: "A message that its sender marks with Setting.NoEncrypt is taken as plain text although its connection has keys. What is pushed to others is encrypted as ever.",
+  },
+  disableJSONRPC: {
+    kind: "boolean",
+    default: "false",
+    doc: "Clients cannot speak JSON-RPC, only the binary protocol.",
+  },
   connIdleTime: {
     kind: "duration",
     minMs: 1000,

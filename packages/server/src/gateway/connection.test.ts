@@ -326,6 +326,25 @@ describe("other packets", () => {
     expect(acks.acked).toEqual(["1 5/6 3"]);
   });
 
+  test("RECVACK of a command is a receipt of its user, of a chat message it is none", async () => {
+    const { client, waitedFor, receivedCommands } = await startBench();
+    const alice = client();
+    alice.connect();
+    const channel = { type: 2, id: "g" };
+    waitedFor.set(6, { id: { high: 5, low: 6 }, channel, log: "command", seq: 4 });
+    waitedFor.set(7, { id: { high: 5, low: 7 }, channel, log: "chat", seq: 4 });
+    alice.write(recvack({ high: 5, low: 6 }, 4), recvack({ high: 5, low: 7 }, 4));
+    expect(receivedCommands).toEqual(["u1 g 4"]);
+  });
+
+  test("RECVACK of what the session does not wait for is looked up only when it says that it is a command", async () => {
+    const { client, receivedCommands } = await startBench();
+    const alice = client();
+    alice.connect();
+    alice.write(recvack({ high: 5, low: 6 }), recvack({ high: 5, low: 7 }, 4), recvack({ high: 5, low: 8 }, 5));
+    expect(receivedCommands).toEqual(["u1 5/7"]);
+  });
+
   test("DISCONNECT closes the connection", async () => {
     const { client, gateway, presence } = await startBench();
     const alice = client();

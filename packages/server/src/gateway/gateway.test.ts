@@ -167,6 +167,7 @@ test("an address that is taken fails the start, and the other listener is closed
     sending: new HandSending(),
     presence: new Presence(),
     acks: { acked: () => undefined, forget: () => undefined },
+    commands: { received: () => undefined, receivedById: () => undefined },
     ids: new IdGenerator(time, 1),
     options: GATEWAY_DEFAULTS,
     failed: () => undefined,

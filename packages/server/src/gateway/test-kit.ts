@@ -15,7 +15,7 @@ import {
   type SessionCipher,
   sessionKey,
 } from "@wukong-ts/protocol";
-import type { PendingAcks } from "../delivery/pending-acks.ts";
+import type { PendingAcks, Position } from "../delivery/pending-acks.ts";
 import { Presence } from "../delivery/presence.ts";
 import { IdGenerator } from "../messaging/ids.ts";
 import type { MessageId, StoredMessage } from "../messaging/message.ts";
@@ -208,6 +208,9 @@ export interface Bench {
   readonly presence: Presence;
   readonly sending: HandSending;
   readonly acks: { readonly acked: string[]; readonly forgotten: number[] };
+  /** What is waited for, by the low word of the id; and the commands that were received: "uid channel seq" or "uid id". */
+  readonly waitedFor: Map<number, Position>;
+  readonly receivedCommands: string[];
   readonly failures: unknown[];
   readonly listeningAt: ListenAt[];
   /** What `users.login` answers; every login is welcome as slave unless changed. */
@@ -222,6 +225,8 @@ export async function startBench(options: Partial<GatewayOptions> = {}): Promise
   const sending = new HandSending();
   const acked: string[] = [];
   const forgotten: number[] = [];
+  const waitedFor = new Map<number, Position>();
+  const receivedCommands: string[] = [];
   const failures: unknown[] = [];
   const listeningAt: ListenAt[] = [];
   let accept: (socket: Socket) => void = () => undefined;
@@ -233,7 +238,7 @@ export async function startBench(options: Partial<GatewayOptions> = {}): Promise
   const acks: Pick<PendingAcks, "acked" | "forget"> = {
     acked(sessionId, id, seq) {
       acked.push(`${sessionId} ${id.high}/${id.low} ${seq}`);
-      return undefined;
+      return waitedFor.get(id.low);
     },
     forget: (sessionId) => void forgotten.push(sessionId),
   };
@@ -244,6 +249,10 @@ export async function startBench(options: Partial<GatewayOptions> = {}): Promise
     sending,
     presence,
     acks,
+    commands: {
+      received: (uid, channel, seq) => void receivedCommands.push(`${uid} ${channel.id} ${seq}`),
+      receivedById: (uid, id) => void receivedCommands.push(`${uid} ${id.high}/${id.low}`),
+    },
     ids: new IdGenerator(time, 1001),
     options: { ...GATEWAY_DEFAULTS, ...options },
     failed: (error) => void failures.push(error),
@@ -256,6 +265,8 @@ export async function startBench(options: Partial<GatewayOptions> = {}): Promise
     presence,
     sending,
     acks: { acked, forgotten },
+    waitedFor,
+    receivedCommands,
     failures,
     listeningAt,
     login: () => ({ reason: 1, level: "slave" }),
