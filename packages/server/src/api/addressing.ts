@@ -40,8 +40,8 @@ export function chatOf(uid: string, id: string, type: number): ChannelKey | unde
 
 /** `user@agent`: the one kind of id with a special character that a send may name. */
 export function isStoredAgentId({ type, id }: ChannelKey): boolean {
-  const { name, implied } = kindOf(type);
-  const parties = name === "agent" ? implied(id) : [];
+  const kind = kindOf(type);
+  const parties = kind.name === "agent" ? kind.implied(id) : [];
   return parties.length > 0 && parties.every(isUid);
 }
 
