@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { removedTable } from "../store/tables.ts";
 import { Messaging } from "./test-kit.ts";
 
 const GROUP = { type: 2, id: "team" } as const;
@@ -21,4 +22,19 @@ test("of messages too large for one answer the chat list shows the newest", asyn
     }),
   );
   expect(chat?.recents[0]?.seq).toBe(60);
+});
+
+test("unread is exact however many messages have expired, and what is read is not asked for", async () => {
+  const messaging = await Messaging.open({ writeBytesMax: 1 << 24, queueBatchesMax: 20_000 });
+  await messaging.done(messaging.admin.addMembers(GROUP, ["ann", "ben"], { reset: false }));
+  const sent = Array.from({ length: 10_100 }, (_, index) =>
+    messaging.send("ann", GROUP, { expireSeconds: index < 10_050 ? 1 : 0, origin: "server", session: 0 }),
+  );
+  await Promise.all(sent);
+  await messaging.simulation.run(10_000);
+  const [chat] = await messaging.done(messaging.chatList.forChannels("ben", [GROUP], 1));
+  expect(chat?.unread).toBe(50);
+  await messaging.done(messaging.chatList.clearUnread("ben", GROUP));
+  messaging.faults.rangesFailIn = removedTable;
+  expect(await messaging.chatsOf("ben")).toEqual(["team"]);
 });

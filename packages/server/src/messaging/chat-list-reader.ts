@@ -6,14 +6,14 @@ import type { Timers, World } from "../world/world.ts";
 import type { ChannelCache } from "./channel-cache.ts";
 import { isSystemChat, kindOf } from "./channel-kinds.ts";
 import type { ChatList, ChatListRequest, ChatView } from "./chat-list.ts";
-import { type Conversation, unreadOf } from "./conversation.ts";
+import { type Conversation, unreadFrom, unreadOf } from "./conversation.ts";
 import type { ConversationEntry, Conversations } from "./conversations.ts";
 import { compareIds, idNanoseconds } from "./ids.ts";
 import { type ChannelKey, channelText, type Head, type Mark, ORIGIN, type StoredMessage } from "./message.ts";
 import type { MessageHistory } from "./message-history.ts";
 import { PageOrders } from "./page-orders.ts";
 import type { ReadMarks } from "./read-marks.ts";
-import type { Removal, Removals } from "./removals.ts";
+import type { GoneCount, Removals } from "./removals.ts";
 
 export interface ChatListOptions {
   readonly showSystem: boolean;
@@ -42,6 +42,11 @@ interface Chat {
   readonly version: bigint;
   /** The client's last seq; undefined when it did not name the chat. */
   readonly clientSeq: number | undefined;
+}
+
+/** A chat that may be in the answer; how much of it is unread is still to be found out. */
+interface Found extends Pick<Chat, "shown" | "row" | "head" | "clientSeq"> {
+  readonly ownLast: Mark;
 }
 
 const ROWS_PER_SLICE = 1000;
@@ -139,14 +144,8 @@ export class ChatListReader implements ChatList {
     return chats;
   }
 
-  /** undefined: not in this answer. Only channels with messages that may be gone have to be asked for. */
+  /** undefined: not in this answer. Waits only where unread messages may be gone. */
   #chat(entry: ConversationEntry, request: ChatListRequest): Chat | undefined | Promise<Chat | undefined> {
-    const gone = this.#deps.removals.gone(entry.channel, this.#deps.channels.durableHead(entry.channel, "chat"));
-    if (!(gone instanceof Promise)) return this.#chatWithout(gone, entry, request);
-    return gone.then((removals) => this.#chatWithout(removals, entry, request));
-  }
-
-  #chatWithout(gone: readonly Removal[], entry: ConversationEntry, request: ChatListRequest): Chat | undefined {
     const row = entry.durable;
     if (row === undefined || row.membership === "left" || !this.#isListed(entry.channel)) return undefined;
     const shown = this.#shown(entry.channel, request.uid);
@@ -155,6 +154,14 @@ export class ChatListReader implements ChatList {
     const head = this.#deps.channels.durableHead(entry.channel, "chat");
     if (head.seq === 0 || head.seq <= row.deletedTo.seq) return undefined;
     const ownLast = this.#deps.conversations.ownLast(request.uid, entry);
+    const found: Found = { shown, row, head, ownLast, clientSeq };
+    const gone = this.#deps.removals.goneAfter(entry.channel, unreadFrom(row, ownLast).seq, head);
+    return gone instanceof Promise
+      ? gone.then((count) => this.#asked(found, count, request))
+      : this.#asked(found, gone, request);
+  }
+
+  #asked({ shown, row, head, ownLast, clientSeq }: Found, gone: GoneCount, request: ChatListRequest): Chat | undefined {
     const { unread, readedToSeq } = unreadOf(row, ownLast, head, this.#deps.options.countAll, gone);
     if (request.onlyUnread && unread === 0) return undefined;
     const version = versionOf(row, head);
@@ -207,13 +214,10 @@ export class ChatListReader implements ChatList {
         recents: [],
       };
     }
-    const view = unreadOf(
-      row ?? nobodysRow(channel),
-      conversations.ownLastIn(uid, channel),
-      head,
-      this.#deps.options.countAll,
-      await this.#deps.removals.gone(channel, head),
-    );
+    const ownRow = row ?? nobodysRow(channel);
+    const ownLast = conversations.ownLastIn(uid, channel);
+    const gone = await this.#deps.removals.goneAfter(channel, unreadFrom(ownRow, ownLast).seq, head);
+    const view = unreadOf(ownRow, ownLast, head, this.#deps.options.countAll, gone);
     const recents = await this.#recents(channel, head, (row?.deletedTo.seq ?? 0) + 1, messageCount);
     const lastClientMsgNo = recents[0]?.clientMsgNo ?? "";
     return {

@@ -1,8 +1,6 @@
 /** A conversation row: the fact that a user belongs to a channel, with his marks. Key (uid, channel), in the user's shard. */
 import type { ChannelKey, Head, Mark, MessageId } from "./message.ts";
-import type { Removal } from "./removals.ts";
-
-const NONE: readonly Removal[] = [];
+import { type GoneCount, NONE_GONE } from "./removals.ts";
 
 export interface Conversation {
   readonly channel: ChannelKey;
@@ -26,22 +24,26 @@ export interface UnreadView {
   readonly readedToSeq: number;
 }
 
+/** The furthest of join, read, deletedTo and own last send: what comes after it is unread. */
+export function unreadFrom(row: Conversation, ownLast: Mark): Mark {
+  let from: Mark = row.read;
+  for (const mark of [row.join, row.deletedTo, ownLast]) if (mark.seq > from.seq) from = mark;
+  return from;
+}
+
 /**
- * The definition of unread: counted messages after the furthest of join, read, deletedTo and own last send, plus what
- * the user marked himself, less what is `gone` by now. With `countAll` every message counts, as in v2.2.5.
+ * The definition of unread: counted messages after `unreadFrom`, less those of them that are `gone` by now, plus what the
+ * user marked himself. With `countAll` every message counts, as in v2.2.5.
  */
 export function unreadOf(
   row: Conversation,
   ownLast: Mark,
   head: Head,
   countAll: boolean,
-  gone: readonly Removal[] = NONE,
+  gone: GoneCount = NONE_GONE,
 ): UnreadView {
-  let from: Mark = row.read;
-  for (const mark of [row.join, row.deletedTo, ownLast]) if (mark.seq > from.seq) from = mark;
+  const from = unreadFrom(row, ownLast);
   const marked = ownLast.seq > row.read.seq ? 0 : row.markedUnread;
-  let after = countAll ? head.seq - from.seq : head.counted - from.counted;
-  for (const removal of gone)
-    if (removal.seq > from.seq && removal.seq <= head.seq && (countAll || removal.isCounted)) after--;
+  const after = countAll ? head.seq - from.seq - gone.all : head.counted - from.counted - gone.counted;
   return { unread: marked + Math.max(0, after), readedToSeq: Math.max(0, from.seq - marked) };
 }

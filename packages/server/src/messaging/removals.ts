@@ -4,7 +4,7 @@
  */
 import { shardOfChannel } from "../store/shards.ts";
 import type { Store } from "../store/store.ts";
-import { channelRange, removedTable } from "../store/tables.ts";
+import { removedTable } from "../store/tables.ts";
 import type { Clock } from "../world/world.ts";
 import type { ChannelKey, Head } from "./message.ts";
 
@@ -16,9 +16,14 @@ export interface Removal {
   readonly goneAtSeconds: number;
 }
 
-/** A reader who is behind by more of them is shown too many unread messages rather than none. */
-const REMOVALS_MAX = 10_000;
-const NONE: readonly Removal[] = [];
+/** How many messages of one reader's unread part are gone by now. */
+export interface GoneCount {
+  readonly counted: number;
+  readonly all: number;
+}
+
+export const NONE_GONE: GoneCount = { counted: 0, all: 0 };
+const PAGE_ROWS = 10_000;
 
 export class Removals {
   readonly #store: Store;
@@ -29,15 +34,29 @@ export class Removals {
     this.#clock = clock;
   }
 
-  /** Those that are gone by now, the newest first. At once when there can be none. */
-  gone(channel: ChannelKey, head: Head): readonly Removal[] | Promise<readonly Removal[]> {
-    return head.removals === 0 ? NONE : this.#read(channel);
+  /** Of the messages after `seq` up to `head`. At once when there can be none: whoever has read all of a chat costs nothing. */
+  goneAfter(channel: ChannelKey, seq: number, head: Head): GoneCount | Promise<GoneCount> {
+    return head.removals === 0 || seq >= head.seq ? NONE_GONE : this.#count(channel, seq, head);
   }
 
-  async #read(channel: ChannelKey): Promise<readonly Removal[]> {
-    const range = channelRange(removedTable, shardOfChannel(channel), channel);
-    const removals = await this.#store.range(removedTable, { ...range, reverse: true, limit: REMOVALS_MAX });
+  /** Page by page, so that a reader who is far behind costs time but no memory. */
+  async #count(channel: ChannelKey, seq: number, head: Head): Promise<GoneCount> {
+    const shard = shardOfChannel(channel);
+    const to = removedTable.keyOf(shard, { channel, log: "chat", seq: head.seq + 1 });
     const nowSeconds = this.#clock.wallMs() / 1000;
-    return removals.filter((removal) => removal.goneAtSeconds <= nowSeconds);
+    let counted = 0;
+    let all = 0;
+    for (let next = seq + 1; ; ) {
+      const from = removedTable.keyOf(shard, { channel, log: "chat", seq: next });
+      const page = await this.#store.range(removedTable, { from, to, reverse: false, limit: PAGE_ROWS });
+      for (const removal of page) {
+        if (removal.goneAtSeconds > nowSeconds) continue;
+        all++;
+        if (removal.isCounted) counted++;
+      }
+      const last = page.at(-1);
+      if (last === undefined || last.seq >= head.seq) return { counted, all };
+      next = last.seq + 1;
+    }
   }
 }
