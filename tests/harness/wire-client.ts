@@ -4,6 +4,7 @@
  */
 import { randomUUID } from "node:crypto";
 import {
+  CODEC_VERSION_MAX,
   encodeFrame,
   type Frame,
   FrameDecoder,
@@ -123,7 +124,7 @@ export class WireClient implements Disposable {
     this.#version = options.version ?? LATEST_VERSION;
     this.#decoder = new FrameDecoder({
       frameBytesMax: FRAME_BYTES_MAX,
-      version: Math.min(this.#version, LATEST_VERSION),
+      version: Math.min(this.#version, CODEC_VERSION_MAX),
     });
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve;
@@ -134,7 +135,7 @@ export class WireClient implements Disposable {
   static async open(options: WireOptions): Promise<WireClient> {
     const client = new WireClient(options);
     client.#socket = await openSocket(options.transport ?? "tcp", options.port, {
-      bytes: (chunk) => client.#onBytes(chunk),
+      bytes: (chunk, isText) => client.#onBytes(chunk, isText),
       closed: (code, text) => client.#onClosed(code, text),
     });
     return client;
@@ -330,7 +331,8 @@ export class WireClient implements Disposable {
     );
   }
 
-  #onBytes(chunk: Uint8Array): void {
+  #onBytes(chunk: Uint8Array, isText: boolean): void {
+    if (isText) this.faults.push("a WebSocket text message");
     try {
       this.#decoder.push(chunk);
       let count = 0;
@@ -374,6 +376,8 @@ export class WireClient implements Disposable {
           return;
         }
         this.#waiting.delete(frame.clientSeq);
+        const tail = this.#version >= 6 ? waiting.clientMsgNo : "";
+        if ((frame.clientMsgNo ?? "") !== tail) this.faults.push(`an answer to ${frame.clientMsgNo}, not ${tail}`);
         waiting.resolve({
           outcome: "answered",
           reason: frame.reason,

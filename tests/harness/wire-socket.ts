@@ -5,6 +5,8 @@ import { WebSocket } from "ws";
 export type Transport = "tcp" | "websocket";
 export interface WireSocket {
   write(bytes: Uint8Array): void;
+  /** As a text message where there are messages. */
+  writeText(text: string): void;
   /** Stops reading, so that the server's queue for this connection grows. */
   pause(): void;
   resume(): void;
@@ -13,7 +15,8 @@ export interface WireSocket {
   destroy(): void;
 }
 export interface WireEvents {
-  bytes(chunk: Uint8Array): void;
+  /** `isText`: it is a WebSocket text message. */
+  bytes(chunk: Uint8Array, isText: boolean): void;
   /** `code` and `text` are those of a WebSocket close frame, 1006 where none came; 0 for TCP. */
   closed(code: number, text: string): void;
 }
@@ -28,12 +31,13 @@ function openTcp(port: number, events: WireEvents): Promise<WireSocket> {
     const socket = connectTcp({ host: "127.0.0.1", port, noDelay: true });
     const opened: WireSocket = {
       write: (bytes) => void socket.write(bytes),
+      writeText: (text) => void socket.write(text),
       pause: () => void socket.pause(),
       resume: () => void socket.resume(),
       end: () => void socket.end(),
       destroy: () => void socket.destroy(),
     };
-    socket.on("data", (chunk: Buffer) => events.bytes(chunk));
+    socket.on("data", (chunk: Buffer) => events.bytes(chunk, false));
     socket.on("error", () => {
       // "close" follows.
     });
@@ -53,12 +57,15 @@ function openWebSocket(port: number, events: WireEvents): Promise<WireSocket> {
       write: (bytes) => {
         if (socket.readyState === WebSocket.OPEN) socket.send(bytes);
       },
+      writeText: (text) => {
+        if (socket.readyState === WebSocket.OPEN) socket.send(text);
+      },
       pause: () => socket.pause(),
       resume: () => socket.resume(),
       end: () => socket.close(),
       destroy: () => socket.terminate(),
     };
-    socket.on("message", (data) => events.bytes(data as Buffer)); // binaryType says Buffer
+    socket.on("message", (data, isBinary) => events.bytes(data as Buffer, !isBinary)); // binaryType says Buffer
     socket.on("error", () => {
       // "close" follows.
     });

@@ -177,6 +177,8 @@ async function startParts({ config, world, log }: ServerOptions): Promise<Runnin
         ...GATEWAY_DEFAULTS,
         nodeId: config.cluster.nodeId,
         disableEncryption: config.disableEncryption,
+        disableJsonRpc: config.disableJSONRPC,
+        allowNoEncrypt: config.allowNoEncrypt,
         connectionsMax: limits.connectionsMax,
         connectionsPerIpMax: limits.connectionsPerIpMax === 0 ? Number.POSITIVE_INFINITY : limits.connectionsPerIpMax,
         frameBytesMax: limits.frameBytesMax,

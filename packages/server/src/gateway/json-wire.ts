@@ -59,10 +59,10 @@ export class JsonWire implements Wire {
   }
 
   next(): Frame | BadMessage | undefined {
+    this.#requestId = undefined;
     const bytes = this.#splitter.next();
     if (bytes === undefined) return undefined;
     const message = decodeJsonRpc(jsonText(bytes));
-    this.#requestId = undefined;
     if (message.kind === "failure") {
       const id = message.id !== undefined && fits(message.id, REQUEST_ID_BYTES_MAX) ? message.id : undefined;
       return bad(id, message.code, message.message);

@@ -330,7 +330,7 @@ export class TestClient {
   /** Sends CONNECT and answers the CONNACK; undefined when none came. */
   connect(connect: Partial<Connect> = {}): Connack | undefined {
     const frame = TestClient.connectFrame(connect);
-    this.#version = Math.min(frame.version, 5);
+    this.#version = frame.version > 6 ? 5 : frame.version;
     this.#decoder.version = this.#version;
     this.write(frame);
     const connack = this.frames().find((answer): answer is Connack => answer.type === PacketType.connack);
