@@ -29,6 +29,13 @@ describe("removing a member", () => {
   });
 });
 
+test("the system account has no row, also as a member", async () => {
+  const messaging = await Messaging.open();
+  await messaging.done(messaging.admin.addMembers(GROUP, ["ann", "____system"], { reset: false }));
+  expect(messaging.conversations.durable("____system", GROUP)).toBeUndefined();
+  expect(messaging.conversations.durable("ann", GROUP)).toBeDefined();
+});
+
 describe("memory", () => {
   test("a channel that grew gives all of it back when it is evicted", async () => {
     const messaging = await Messaging.open({ channelBounds: { countMax: 10, bytesMax: 100_000 } });

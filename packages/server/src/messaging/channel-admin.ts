@@ -1,4 +1,5 @@
 /** Channel administration over loaded channels: every step is decided in one go, in chunks where many names are named. */
+import { SYSTEM_UID } from "@wukong-ts/protocol";
 import { StoreUnavailable } from "../store/commit-failure.ts";
 import { shardOfChannel } from "../store/shards.ts";
 import type { Store } from "../store/store.ts";
@@ -135,7 +136,8 @@ export class ChannelAdmin implements Channels {
     uids.forEach((uid, index) => {
       const row = known[index];
       const isMember = channel.members.hasDecided(uid);
-      if (writesRows && !(row?.membership === "member")) change.addRow("before", uid, row, this.#joined(channel, row));
+      if (writesRows && uid !== SYSTEM_UID && row?.membership !== "member")
+        change.addRow("before", uid, row, this.#joined(channel, row));
       if (!isMember) change.listAdd("members", uid, nowMs);
     });
     if (change.namesAdded > 0 || !channel.row.created || channel.row.receiveOnly !== receiveOnly) {
