@@ -103,7 +103,8 @@ class TlsDoor {
     this.#handshakes = handshakes;
     this.#server = createTlsServer({ ...checked(certificate), noDelay: true });
     this.#server.on("secureConnection", (stream: TLSSocket) => {
-      stream.on("error", () => undefined);
+      // After the handshake a record that cannot be decrypted is only reported; Node leaves the connection as it is.
+      stream.on("error", () => stream.destroy());
       const entered = this.#entering.get(keyOf(stream));
       if (entered === undefined) {
         stream.destroy();
