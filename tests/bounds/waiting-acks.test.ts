@@ -17,7 +17,7 @@ const shared = sharedServer({
   },
 });
 
-test("beyond the bound the oldest are not sent again, and history keeps them", async () => {
+test("R-32: beyond the bound the oldest are not sent again, and history keeps them", async () => {
   const server = shared.current;
   const [group, sender, silent, polite] = [uniqueId("g"), uniqueId("s"), uniqueId("silent"), uniqueId("polite")];
   await server.backEnd.createGroup(group, [sender, silent, polite]);

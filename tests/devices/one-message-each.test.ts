@@ -66,8 +66,8 @@ test("onlinestatus has one entry per connection, in the order of the logins, and
   const entry = (flag: number): object => ({ uid: b, device_flag: flag, online: 1 });
   expect(await backEnd.onlineStatus([a, b])).toEqual([entry(0), entry(1), entry(0)]);
   await browser.end();
-  await expect.poll(() => backEnd.onlineStatus([a, b])).toEqual([entry(0), entry(0)]);
+  await expect.poll(() => backEnd.onlineStatus([a, b]), { timeout: 10_000 }).toEqual([entry(0), entry(0)]);
   await phone.end();
   await tablet.end();
-  await expect.poll(() => backEnd.onlineStatus([a, b])).toEqual([]);
+  await expect.poll(() => backEnd.onlineStatus([a, b]), { timeout: 10_000 }).toEqual([]);
 });

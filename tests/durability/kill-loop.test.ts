@@ -17,7 +17,7 @@ const BURST_MAX = 12;
 const LOAD_MS_MAX = 800;
 
 test(
-  `durability: ${ROUNDS} kill -9 under load lose nothing acknowledged, store nothing twice and leave no gap`,
+  `R-16: ${ROUNDS} kill -9 under load lose nothing acknowledged, store nothing twice and leave no gap`,
   async () => {
     const random = new Seeded();
     console.log(`seed ${random.seed}: WK_SEED=${random.seed} WK_KILL_ROUNDS=${ROUNDS} npm test -- kill-loop`);

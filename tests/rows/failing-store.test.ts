@@ -35,9 +35,9 @@ function faulty(engine: Engine, fault: Fault): Engine {
 }
 
 for (const [name, write] of [
-  ["H-40g: a failed commit is answered as failed and its retry makes the row", "fails"],
+  ["H-40g, R-10: a failed commit is answered as failed and its retry makes the row", "fails"],
   [
-    "H-07b: a first message whose commit took effect but was answered 15 is, after its retry, one message and a row",
+    "H-07b, R-33: a first message whose commit took effect but was answered 15 is, after its retry, one message and a row",
     "fails after it took effect",
   ],
 ] as const) {

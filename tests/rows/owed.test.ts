@@ -24,7 +24,7 @@ const HOLES = [
   "H-56",
   "H-57",
 ];
-const REPORTS = [...numbers("R", 1, 5), "R-26", "R-28", ...numbers("R", 38, 51), "R-60", "R-61", "R-67", "R-68"];
+const REPORTS = [...numbers("R", 1, 21), "R-26", ...numbers("R", 28, 61), "R-67", "R-68", "R-69"];
 
 function numbers(letter: string, first: number, last: number): string[] {
   return Array.from({ length: last - first + 1 }, (_item, n) => `${letter}-${String(first + n).padStart(2, "0")}`);

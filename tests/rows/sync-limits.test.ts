@@ -126,7 +126,7 @@ test("R-49: the version parameter of old clients is accepted and never hides a c
   }
 });
 
-test("R-02: right after the acknowledgement the chat is in both lists, newest first, over concurrent sends and syncs", async () => {
+test("R-02, R-37: right after the acknowledgement the chat is in both lists, newest first, over concurrent sends and syncs", async () => {
   const server = shared.current;
   const readers = Array.from({ length: 8 }, () => uniqueId("b"));
   let misses = 0;
