@@ -73,13 +73,14 @@ test.each(TRANSPORTS)(
 );
 
 test.each([
-  ["connect", { uid: "a@b", token: "t" }],
-  ["connect", { uid: "", token: "t" }],
-  ["ping", {}],
-  ["send", sendParams("b", PERSON, "x")],
-])("before the login %s %o gets an error and the connection ends", async (method, params) => {
+  ["connect", { uid: "a@b", token: "t" }, 2],
+  ["connect", { uid: "", token: "t" }, 2],
+  ["connect", { uid: "a", deviceId: "d".repeat(256), token: "t" }, 2],
+  ["ping", {}, -32_600],
+  ["send", sendParams("b", PERSON, "x"), -32_600],
+])("before the login %s %o gets an error and the connection ends", async (method, params, code) => {
   using client = await JsonClient.open(await options("websocket"));
-  expect(await client.request(method, params)).toMatchObject({ error: { code: expect.any(Number) } });
+  expect(await client.request(method, params)).toMatchObject({ error: { code } });
   await client.closed;
 });
 

@@ -329,13 +329,17 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask {
     wire.version = negotiatedVersion(frame);
     const isOldSdk = !wire.isJson && wire.version <= ONE_FRAME_PER_WRITE_UP_TO_VERSION;
     this.#outbox.oneFramePerWrite = isOldSdk && !this.#socket.keepsBoundaries;
+    const { world, options, presence } = this.#host;
+    const at = { wallMs: world.clock.wallMs(), nodeId: options.nodeId };
     if (verdict.kind === "cut") {
-      this.#refuse(wire, CLOSE_REASONS[verdict.close]);
+      // Who waits for an answer gets one; in the binary protocol the close is the answer.
+      if (wire.isJson) {
+        const reason = verdict.close === "login_unavailable" ? Reason.systemError : Reason.authFail;
+        this.#outbox.add(wire.connack(connackFor(frame, reason, undefined, at), CLOSE_REASONS[verdict.close]));
+      }
       this.close(verdict.close, "after-flush");
       return;
     }
-    const { world, options, presence } = this.#host;
-    const at = { wallMs: world.clock.wallMs(), nodeId: options.nodeId };
     if (verdict.kind === "refused") {
       const refused = connackFor(frame, verdict.reason, undefined, at);
       this.#outbox.add(wire.connack(refused, CLOSE_REASONS[verdict.close]));
