@@ -61,6 +61,14 @@ describe("an acknowledgement", () => {
     expect(acknowledge(handOuts, 4)).toEqual({ x: 2, y: 4 });
   });
 
+  test("that may mean two hand-outs, one within the other, means the smaller one first", () => {
+    const handOuts = new HandOuts(ROOMY);
+    handOuts.remember("u", handOut(4, { x: 4, y: 4 }));
+    handOuts.remember("u", handOut(4, { x: 4 }));
+    expect(acknowledge(handOuts, 4)).toEqual({ x: 4 });
+    expect(acknowledge(handOuts, 4)).toEqual({ x: 4, y: 4 });
+  });
+
   test("of a client that always names the same seq gets through, at the latest when it gets the same again", () => {
     const handOuts = new HandOuts(ROOMY);
     handOuts.remember("u", handOut(7, { x: 7 }));

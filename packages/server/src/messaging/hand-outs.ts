@@ -64,10 +64,13 @@ export class HandOuts {
     const isRepeated = known.some((each) => each.isDone && each.handOut.lastSeqs.includes(lastSeq));
     if (fitting.length === 0 && isRepeated) return NOTHING;
     const candidates = fitting.length > 0 ? fitting : open;
-    // Of several devices with the same seq one has spoken; of an unknown seq nobody knows who has.
-    const spoken = fitting.length > 0 ? fitting.slice(0, 1) : open;
+    const positions = common(candidates.map((each) => each.handOut.positions));
+    // Of several devices with the same seq one has spoken, best the one that has no more than that; of an unknown seq
+    // nobody knows who has.
+    const smallest = fitting.find((each) => isSame(each.handOut.positions, positions)) ?? fitting[0];
+    const spoken = smallest === undefined ? open : [smallest];
     return {
-      positions: common(candidates.map((each) => each.handOut.positions)),
+      positions,
       done() {
         for (const each of spoken) each.isDone = true;
       },
