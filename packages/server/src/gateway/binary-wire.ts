@@ -37,6 +37,10 @@ export class BinaryWire implements Wire {
     this.#decoder.version = version;
   }
 
+  get seqMax(): number {
+    return this.version >= WIDE_SEQ_FROM_VERSION ? Number.MAX_SAFE_INTEGER : NARROW_SEQ_MAX;
+  }
+
   get bufferedBytes(): number {
     return this.#decoder.bufferedBytes;
   }
@@ -59,7 +63,8 @@ export class BinaryWire implements Wire {
 
   /** The header flags of the SEND come back as they were. */
   sendack(to: SendackFor, result: Pick<SendResult, "id" | "seq" | "reason">): Uint8Array {
-    const fits = this.#fits(result.seq);
+    // Stored from a session that can say it, and now sent again.
+    const fits = result.seq <= this.seqMax;
     const seq = fits ? result.seq : 0;
     const reason = fits ? result.reason : Reason.messageSeqExhausted;
     return encodeSendack(to.flags, result.id, to.clientSeq, seq, reason, to.clientMsgNo, this.version);
@@ -70,16 +75,12 @@ export class BinaryWire implements Wire {
   }
 
   recv(source: RecvSource, receiver: { readonly uid: string }): Uint8Array | undefined {
-    if (!this.#fits(source.message.seq)) return undefined;
+    if (source.message.seq > this.seqMax) return undefined;
     return encodeRecv(source, { uid: receiver.uid, version: this.version, cipher: this.cipher });
   }
 
   /** A closed connection says enough. */
   refusal(): undefined {
     return undefined;
-  }
-
-  #fits(seq: number): boolean {
-    return seq <= NARROW_SEQ_MAX || this.version >= WIDE_SEQ_FROM_VERSION;
   }
 }

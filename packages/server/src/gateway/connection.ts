@@ -393,7 +393,7 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask {
     if (session === undefined) return;
     const isPlain = this.#host.options.allowNoEncrypt && (frame.setting & Setting.noEncrypt) !== 0;
     const cipher = wire instanceof BinaryWire && !isPlain ? wire.cipher : undefined;
-    const request = sendRequestFrom(frame, session, cipher);
+    const request = sendRequestFrom(frame, session, cipher, wire.seqMax);
     if (request === undefined) {
       const refused = { id: this.#host.ids.next(), seq: 0, reason: Reason.payloadDecodeError };
       this.#outbox.add(wire.sendack(frame, refused));

@@ -36,6 +36,7 @@ const encoder = new TextEncoder();
 
 export class JsonWire implements Wire {
   readonly isJson = true;
+  readonly seqMax: number = Number.MAX_SAFE_INTEGER;
   version: number = LATEST_VERSION;
   readonly #splitter: JsonSplitter;
   readonly #random: Random;

@@ -22,6 +22,8 @@ export interface Wire {
   /** The negotiated one, set when it is known. */
   version: number;
   readonly bufferedBytes: number;
+  /** The greatest message seq that this version can say. */
+  readonly seqMax: number;
   push(chunk: Uint8Array): void;
   /** undefined: push more. Throws `ProtocolError` when the connection cannot go on. */
   next(): Frame | BadMessage | undefined;

@@ -18,6 +18,8 @@ export interface SendRequest {
   readonly topic: string;
   /** Decrypted, owned by the request. */
   readonly payload: Uint8Array;
+  /** The greatest seq that the sender's protocol can be told; a message that would get a greater one is refused. */
+  readonly seqMax?: number;
   /** The receivers of this one message in place of the channel's members; only with NoPersist, only from the server. */
   readonly receivers?: readonly string[];
 }

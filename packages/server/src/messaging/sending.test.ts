@@ -3,8 +3,8 @@ import { personChannelId, Reason } from "@wukong-ts/protocol";
 import { describe, expect, test } from "vitest";
 import { createBatch, put, remove } from "../store/batch.ts";
 import { shardOfChannel, shardOfUser } from "../store/shards.ts";
-import { conversationTable, denyTable, memberTable, receiptTable } from "../store/tables.ts";
-import { NO_ID } from "./message.ts";
+import { conversationTable, denyTable, headTable, memberTable, receiptTable } from "../store/tables.ts";
+import { MessageFlag, NO_ID } from "./message.ts";
 import { Messaging } from "./test-kit.ts";
 
 const GROUP = { type: 2, id: "team" } as const;
@@ -67,4 +67,20 @@ test("a member list that is read in parts is whole", async () => {
   await messaging.reset();
   messaging.faults.rangeEntriesMax = 2;
   for (const uid of members) expect((await messaging.send(uid, GROUP)).reason).toBe(Reason.success);
+});
+
+test("a message whose seq the sender cannot be told is refused with 29 and leaves no trace", async () => {
+  const messaging = await Messaging.open();
+  await messaging.done(messaging.admin.addMembers(GROUP, ["ann", "ben"], { reset: false }));
+  const seqMax = 0xffff_ffff;
+  const batch = createBatch(shardOfChannel(GROUP));
+  const head = { seq: seqMax - 1, counted: 0, timeSeconds: 0, lastId: NO_ID, firstSeq: seqMax, removals: 0 };
+  put(batch, headTable, { channel: GROUP, log: "chat" }, head);
+  await messaging.done(messaging.store.committed(batch));
+  await messaging.reset();
+  expect(await messaging.send("ann", GROUP, { seqMax })).toMatchObject({ reason: Reason.success, seq: seqMax });
+  expect(await messaging.send("ann", GROUP, { seqMax })).toMatchObject({ reason: Reason.messageSeqExhausted, seq: 0 });
+  expect(await messaging.send("ann", GROUP)).toMatchObject({ reason: Reason.success, seq: seqMax + 1 });
+  const unkept = { seqMax, flags: MessageFlag.noPersist };
+  expect(await messaging.send("ann", GROUP, unkept)).toMatchObject({ reason: Reason.success, seq: 0 });
 });

@@ -26,7 +26,7 @@ import {
 import { verdict } from "./permission.ts";
 import type { Sending, SendRequest, SendSink } from "./send.ts";
 import { isCounted, type MessagePart, SendTurn } from "./send-turn.ts";
-import { CLIENT_MSG_NO_BYTES_MAX, fits, isChannelId, isUid, UID_BYTES_MAX } from "./valid-ids.ts";
+import { CLIENT_MSG_NO_BYTES_MAX, fits, isChannelId, isUid, TOPIC_BYTES_MAX, UID_BYTES_MAX } from "./valid-ids.ts";
 
 export interface SendingOptions {
   /** `whitelistOffOfPerson` */
@@ -166,6 +166,7 @@ export class Sender implements Sending {
     if (request.payload.length > this.#deps.options.payloadBytesMax) return Reason.systemError;
     if (!fits(request.clientMsgNo, CLIENT_MSG_NO_BYTES_MAX) || !fits(request.fromUid, UID_BYTES_MAX))
       return Reason.systemError;
+    if (!fits(request.topic, TOPIC_BYTES_MAX)) return Reason.systemError;
     if (!isChannelId(addressedTo.id)) return Reason.channelIdError;
     if (request.fromUid.includes("@") || request.fromUid.endsWith(COMMAND_SUFFIX)) return Reason.channelIdError;
     const key = internalKey(addressedTo, request.fromUid);
@@ -271,6 +272,8 @@ export class Sender implements Sending {
       personAllowListOff: this.#deps.options.personAllowListOff,
     });
     if (reason !== Reason.success) return reason;
+    if (isPersisted && logOf(channel, gathered.log).decided.seq >= (request.seqMax ?? Number.MAX_SAFE_INTEGER))
+      return Reason.messageSeqExhausted;
     if (this.#deps.isDeliveryFull()) return Reason.rateLimit;
     return isPersisted ? reasonOf(this.#deps.store.refusal()) : Reason.success;
   }

@@ -8,6 +8,7 @@ export function sendRequestFrom(
   send: Send,
   session: Session,
   cipher: SessionCipher | undefined,
+  seqMax: number,
 ): SendRequest | undefined {
   const payload = cipher === undefined ? send.payload : openSend(send, cipher, allocateFromPool);
   if (payload === undefined) return undefined;
@@ -23,5 +24,6 @@ export function sendRequestFrom(
     expireSeconds: send.expire,
     topic: send.topic,
     payload,
+    seqMax,
   };
 }
