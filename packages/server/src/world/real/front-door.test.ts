@@ -124,14 +124,15 @@ describe("TLS", () => {
   });
 
   const random = new SeededRandom(5);
-  test.each([
+  const hostile: readonly (readonly [string, Buffer])[] = [
     ["WKProto", Buffer.from("102a05", "hex")],
     ["HTTP", Buffer.from("GET / HTTP/1.1\r\nHost: h\r\n\r\n")],
     ["a PROXY header", V1],
     ["a TLS record of nonsense", Buffer.concat([Buffer.from("1603010200", "hex"), random.bytes(512)])],
     ["an SSL 2 hello", Buffer.from("802e0100020015000000100100800200800300800400800500800600", "hex")],
     ...Array.from({ length: 20 }, (_, index) => [`noise ${index} of seed 5`, Buffer.from(random.bytes(600))] as const),
-  ])("%s on a TLS port closes that connection only", async (_name, bytes) => {
+  ];
+  test.each(hostile)("%s on a TLS port closes that connection only", async (_name, bytes) => {
     for (const transport of ["tcp", "websocket"] as const) {
       const listening = await listenForTest(transport, { tls: FIRST });
       const peer = await connectPeer(listening.listener.port);
