@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { LATER_ROWS } from "./later.ts";
 
 const HOLES = [
-  ...numbers("H", 1, 43),
+  ...numbers("H", 1, 57),
   "H-07b",
   "H-24b",
   "H-24c",
@@ -21,10 +21,9 @@ const HOLES = [
   "H-40h",
   "H-40i",
   "H-40j",
-  "H-56",
-  "H-57",
+  "H-61",
 ];
-const REPORTS = [...numbers("R", 1, 21), "R-26", ...numbers("R", 28, 61), "R-67", "R-68", "R-69"];
+const REPORTS = [...numbers("R", 1, 61), "R-67", "R-68", "R-69"];
 
 function numbers(letter: string, first: number, last: number): string[] {
   return Array.from({ length: last - first + 1 }, (_item, n) => `${letter}-${String(first + n).padStart(2, "0")}`);
