@@ -138,8 +138,8 @@ export class Sender implements Sending {
       const records = recordKeys(request, key);
       const loads = [
         load(key),
-        records.sender && load(records.sender),
-        records.receiver && load(records.receiver),
+        records.sender === undefined ? NO_RECORD : load(records.sender),
+        records.receiver === undefined ? NO_RECORD : load(records.receiver),
       ] as const;
       // All of them first: one that comes in after another has failed must not keep its pin.
       await Promise.allSettled(loads);
@@ -365,6 +365,7 @@ function recordKeys(
     receiver: receiver === undefined ? undefined : { type: 1, id: receiver },
   };
 }
+const NO_RECORD: Promise<undefined> = Promise.resolve(undefined);
 const NO_RECORDS = { sender: undefined, receiver: undefined };
 
 function logNameOf(request: SendRequest): LogName {
