@@ -208,7 +208,7 @@ export class JsonClient implements Disposable {
       this.#onMessage(decoder.decode(text));
     }
     if (isWebSocket && count !== 1) this.faults.push(`a WebSocket message held ${count} messages`);
-    for (const listener of [...this.#listeners]) listener();
+    for (const listener of Array.from(this.#listeners)) listener();
   }
 
   #onMessage(text: string): void {
@@ -229,9 +229,9 @@ export class JsonClient implements Disposable {
 
   #onClosed(): void {
     this.isClosed = true;
-    for (const waiting of [...this.#waiting.values()]) waiting(undefined);
+    for (const waiting of Array.from(this.#waiting.values())) waiting(undefined);
     this.#resolveClosed();
-    for (const listener of [...this.#listeners]) listener();
+    for (const listener of Array.from(this.#listeners)) listener();
   }
 }
 
