@@ -1,0 +1,125 @@
+import { describe, expect, test } from "vitest";
+import { EMPTY_HEAD } from "../messaging/message.ts";
+import { createSimulatedWorld, type Simulation } from "../world/simulated/simulated-world.ts";
+import { createBatch, put, remove } from "./batch.ts";
+import { StoreUnavailable } from "./commit-failure.ts";
+import { StoreOpenError } from "./engine.ts";
+import { GLOBAL_SHARD } from "./shards.ts";
+import { Store } from "./store.ts";
+import { headTable, memberTable, systemTable, systemUidTable, tableRange } from "./tables.ts";
+
+const GROUP = { type: 2, id: "team" };
+const LIMITS = { writeBytesMax: 1 << 20, queueBytesMax: 1 << 24, queueBatchesMax: 1000 };
+
+function open(simulation: Simulation): Promise<Store> {
+  const options = { world: simulation.world, directory: "/data/db", limits: LIMITS, stateChanged: () => undefined };
+  return simulation.settle(Store.open(options));
+}
+async function opened(): Promise<{ readonly simulation: Simulation; readonly store: Store }> {
+  const simulation = createSimulatedWorld({ seed: 1 });
+  return { simulation, store: await open(simulation) };
+}
+
+describe("the data directory", () => {
+  test("can be opened again, with what was committed", async () => {
+    const { simulation, store } = await opened();
+    const batch = createBatch(5);
+    put(batch, headTable, { channel: GROUP, log: "chat" }, { ...EMPTY_HEAD, seq: 7 });
+    await simulation.settle(store.committed(batch));
+    await simulation.settle(store.close());
+    const next = await open(simulation);
+    expect(next.get(headTable, 5, { channel: GROUP, log: "chat" })?.seq).toBe(7);
+    expect(next.get(headTable, 5, { channel: GROUP, log: "command" })).toBeUndefined();
+    expect(next.get(headTable, 6, { channel: GROUP, log: "chat" })).toBeUndefined();
+  });
+
+  test.each([
+    ["format", 2],
+    ["shards", 32],
+  ])("of another %s is refused, and left alone for the program that can read it", async (name, value) => {
+    const { simulation, store } = await opened();
+    const batch = createBatch(GLOBAL_SHARD);
+    put(batch, systemTable, name, value);
+    await simulation.settle(store.committed(batch));
+    await simulation.settle(store.close());
+    await expect(open(simulation)).rejects.toBeInstanceOf(StoreOpenError);
+    // It is not locked any more either.
+    await expect(open(simulation)).rejects.toMatchObject({ code: "newer_format" });
+  });
+});
+
+describe("reading", () => {
+  test("sees a row when its commit has settled, and the last value of a key in a batch", async () => {
+    const { simulation, store } = await opened();
+    const batch = createBatch(1);
+    for (const seq of [1, 2, 3]) put(batch, headTable, { channel: GROUP, log: "chat" }, { ...EMPTY_HEAD, seq });
+    const committing = store.committed(batch);
+    expect(store.get(headTable, 1, { channel: GROUP, log: "chat" })).toBeUndefined();
+    await simulation.settle(committing);
+    expect(store.get(headTable, 1, { channel: GROUP, log: "chat" })?.seq).toBe(3);
+    const removing = createBatch(1);
+    remove(removing, headTable, { channel: GROUP, log: "chat" });
+    await simulation.settle(store.committed(removing));
+    expect(store.get(headTable, 1, { channel: GROUP, log: "chat" })).toBeUndefined();
+  });
+
+  test("many rows at once answers each in its place, also those that are not there", async () => {
+    const { simulation, store } = await opened();
+    const at = (uid: string, shard = 2) => ({ shard, key: { channel: GROUP, uid } });
+    const batch = createBatch(2);
+    for (const uid of ["ann", "ben"]) put(batch, memberTable, at(uid).key, { uid, createdMs: 1 });
+    await simulation.settle(store.committed(batch));
+    const rows = await simulation.settle(store.getMany(memberTable, [at("ben"), at("cat"), at("ann", 3), at("ann")]));
+    expect(rows.map((row) => row?.uid)).toEqual(["ben", undefined, undefined, "ann"]);
+  });
+
+  test("all of a range brings every row once, in key order, in as many pages as it takes", async () => {
+    const { simulation, store } = await opened();
+    const uids = Array.from({ length: 12_000 }, (_, index) => `robot-${`${index}`.padStart(5, "0")}`);
+    for (let from = 0; from < uids.length; from += 4000) {
+      const batch = createBatch(GLOBAL_SHARD);
+      for (const uid of uids.slice(from, from + 4000)) put(batch, systemUidTable, uid, uid);
+      await simulation.settle(store.committed(batch));
+    }
+    const range = tableRange(systemUidTable, GLOBAL_SHARD);
+    expect(await simulation.settle(store.all(systemUidTable, range))).toEqual(uids);
+    const newest = await simulation.settle(store.range(systemUidTable, { ...range, reverse: true, limit: 2 }));
+    expect(newest).toEqual(uids.slice(-2).reverse());
+  });
+
+  test("a closed store says that it cannot be read now", async () => {
+    const { simulation, store } = await opened();
+    await simulation.settle(store.close());
+    expect(() => store.get(systemTable, GLOBAL_SHARD, "format")).toThrow(StoreUnavailable);
+    await expect(store.getMany(systemTable, [{ shard: 0, key: "format" }])).rejects.toBeInstanceOf(StoreUnavailable);
+  });
+});
+
+describe("a failed write", () => {
+  test("raises the epoch and drops loaded objects before anybody is told", async () => {
+    const { simulation, store } = await opened();
+    const events: string[] = [];
+    store.onReset(() => void events.push(`reset ${store.epoch}`));
+    simulation.failNextWrite();
+    const batch = createBatch(1);
+    put(batch, systemTable, "x", 1);
+    store.commit(batch, (failure) => void events.push(failure?.code ?? "durable"));
+    await simulation.until(() => events.length === 2);
+    expect(events).toEqual(["reset 1", "store_failed"]);
+    expect(store.refusal()).toMatchObject({ code: "read_only", outcome: "refused" });
+    expect(store.readOnlyBecause).toMatch(/simulated disk failed/);
+    await simulation.until(() => store.state === "open");
+    expect([store.epoch, store.refusal(), store.readOnlyBecause]).toEqual([2, null, null]);
+  });
+});
+
+test("the feed tells every listener of each batch until it stops listening, and of none that is empty", async () => {
+  const { store } = await opened();
+  const heard: number[] = [];
+  const stop = store.feed.tail((messages) => void heard.push(messages.length));
+  store.feed.announce([]);
+  store.feed.announce([{} as never]);
+  stop();
+  store.feed.announce([{} as never, {} as never]);
+  expect(heard).toEqual([1]);
+});
