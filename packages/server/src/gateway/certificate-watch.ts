@@ -5,7 +5,7 @@
  */
 import { BadCertificate, type Files, type Timer, type Timers, type TlsCertificate } from "../world/world.ts";
 
-export interface CertificateWatchDeps {
+interface CertificateWatchDeps {
   readonly files: Pick<Files, "read">;
   readonly timers: Pick<Timers, "after">;
   readonly certFile: string;
@@ -15,7 +15,7 @@ export interface CertificateWatchDeps {
   readonly log: { replaced(source: string): void; refused(because: string): void };
 }
 
-export const LOOK_MS = 1_000;
+const LOOK_MS = 1_000;
 
 /** Rejects with `BadCertificate` when a file cannot be read. */
 export async function readCertificate(
