@@ -304,9 +304,11 @@ async function startParts({ config, world, log }: ServerOptions): Promise<Runnin
 /** HTTP first, so that no new send comes in; the store last, so that accepted ones are still answered. */
 async function stopParts({ store, gateway, acks, http, certificates }: Running): Promise<void> {
   for (const watch of certificates) watch.stop();
-  await Promise.all([http?.close(), gateway.stop()]);
+  // Whatever fails to close, the store is closed.
+  const outcomes = await Promise.allSettled([http?.close(), gateway.stop()]);
   acks.stop();
   await store.close();
+  for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
 }
 
 function readPair(world: World, { certFile, keyFile }: CertificateFiles): Promise<TlsCertificate> {

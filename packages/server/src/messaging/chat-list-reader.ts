@@ -51,7 +51,8 @@ interface Found extends Pick<Chat, "shown" | "row" | "head" | "clientSeq"> {
 
 const ROWS_PER_SLICE = 1000;
 const ROWS_WITHOUT_PAGING = 10_000;
-const RECENTS_AT_ONCE = 32;
+const RECENTS_AT_ONCE = 16;
+const RECENTS_BYTES_MAX = 64 * 1024 * 1024;
 
 export class ChatListReader implements ChatList {
   readonly #deps: ChatListDeps;
@@ -68,7 +69,13 @@ export class ChatListReader implements ChatList {
   async sync(request: ChatListRequest): Promise<readonly ChatView[]> {
     if (request.messageCount <= 0) return [];
     const chats = await this.#chatsOf(request);
-    const views = await inBatches(chats, RECENTS_AT_ONCE, (chat) => this.#view(chat, request));
+    let bytes = 0;
+    const views = await inBatches(chats, RECENTS_AT_ONCE, async (chat) => {
+      // Once the answer is large enough, the chats behind get their newest message only; older ones come by history.
+      const view = await this.#view(chat, bytes < RECENTS_BYTES_MAX ? request : { ...request, messageCount: 1 });
+      for (const message of view.recents) bytes += message.payload.length;
+      return view;
+    });
     // All that it had is expired.
     return views.filter((view) => view.recents.length > 0);
   }
