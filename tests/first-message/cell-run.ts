@@ -2,10 +2,22 @@
 import assert from "node:assert/strict";
 import { crc32 } from "node:zlib";
 import { type Message, PERSON, texts } from "../harness/back-end.ts";
+import { JsonClient } from "../harness/json-client.ts";
 import type { ServerProcess } from "../harness/server-process.ts";
 import { uniqueId } from "../harness/waiting.ts";
 import { NO_PERSIST, type Outgoing, RED_DOT, type WireClient } from "../harness/wire-client.ts";
-import { ACCEPTED, type Cell, isClient, isListed, isListedChat, messageCount, nameOf, verdictOf } from "./matrix.ts";
+import { jsonBurst } from "./json-burst.ts";
+import {
+  ACCEPTED,
+  type Cell,
+  isBoundByLists,
+  isClient,
+  isListed,
+  isListedChat,
+  messageCount,
+  nameOf,
+  verdictOf,
+} from "./matrix.ts";
 
 const SYSTEM = "____system";
 const IN_DENY_LIST = 4;
@@ -22,6 +34,7 @@ export class CellRun {
   /** The messages under test. */
   readonly #wanted: string[];
   #senderClient: WireClient | undefined;
+  #jsonClient: JsonClient | undefined;
   #receiverClient: WireClient | undefined;
 
   constructor(cell: Cell, server: ServerProcess) {
@@ -38,6 +51,12 @@ export class CellRun {
       await this.#prepareReceiver();
       await this.#makeLists();
       if (isClient(this.cell)) this.#senderClient = await this.#server.connect(this.sender);
+      if (this.cell.sender === "JSON-RPC client")
+        this.#jsonClient = await JsonClient.connect({
+          port: this.#server.wsPort,
+          transport: "websocket",
+          uid: this.sender,
+        });
       await this.#prepareChannel();
     });
   }
@@ -77,6 +96,7 @@ export class CellRun {
 
   close(): void {
     this.#senderClient?.close();
+    this.#jsonClient?.close();
     this.#receiverClient?.close();
   }
 
@@ -194,7 +214,7 @@ export class CellRun {
   async #refuseOne(): Promise<void> {
     const { backEnd } = this.#server;
     const refused = [this.#outgoing("refused", RED_DOT)];
-    if (this.cell.sender === "client") {
+    if (isBoundByLists(this.cell)) {
       await backEnd.editList("blacklist", "add", this.receiver, PERSON, [this.sender]);
       assert.deepEqual(await this.#send(refused), [IN_DENY_LIST], "the refusal before");
       await backEnd.editList("blacklist", "remove", this.receiver, PERSON, [this.sender]);
@@ -221,6 +241,11 @@ export class CellRun {
       const answers = await this.#senderClient.burst(list);
       return answers.map((answer) => (answer.outcome === "answered" ? answer.reason : -1));
     }
+    if (this.#jsonClient !== undefined)
+      return jsonBurst(
+        this.#jsonClient,
+        list.map(({ to, type, payload, flags }) => ({ to, type, text: String(payload), flags: flags ?? 0 })),
+      );
     const one = (outgoing: Outgoing): Promise<{ readonly reason: number }> =>
       this.#server.backEnd.send({
         ...(this.cell.sender === "HTTP as ____system" ? {} : { from: this.sender }),

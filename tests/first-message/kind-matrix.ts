@@ -12,6 +12,8 @@ export const TYPE_OF: Readonly<Record<Kind, number>> = {
 /** The owner belongs by the id (visitor, user of the agent), the other one by the list (by the id too, as the agent). */
 export type Speaker =
   | "client of the owner"
+  | "JSON-RPC client of the owner"
+  | "JSON-RPC client of the other"
   | "client of the other"
   | "client of an outsider"
   | "HTTP as the owner"
@@ -31,6 +33,8 @@ export interface KindCell {
 
 const KINDS: readonly Kind[] = ["customer service", "visitors", "agent", "agent group"];
 const SPEAKERS: readonly Speaker[] = [
+  "JSON-RPC client of the owner",
+  "JSON-RPC client of the other",
   "client of the owner",
   "client of the other",
   "client of an outsider",

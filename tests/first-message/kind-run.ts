@@ -1,9 +1,11 @@
 /** One cell of the matrix of kinds against a real server: a channel of its own with an owner, another one and an outsider. */
 import assert from "node:assert/strict";
 import { texts } from "../harness/back-end.ts";
+import { JsonClient } from "../harness/json-client.ts";
 import type { ServerProcess } from "../harness/server-process.ts";
 import { uniqueId } from "../harness/waiting.ts";
 import { NO_PERSIST, RED_DOT, type WireClient } from "../harness/wire-client.ts";
+import { jsonBurst } from "./json-burst.ts";
 import { type KindCell, kindMessageCount, kindVerdictOf, nameOfKindCell, TYPE_OF } from "./kind-matrix.ts";
 
 const ACCEPTED = 1;
@@ -25,6 +27,7 @@ export class KindRun {
   readonly #wanted: readonly Message[];
   readonly #readerClients: WireClient[] = [];
   #speakerClient: WireClient | undefined;
+  #jsonClient: JsonClient | undefined;
 
   constructor(cell: KindCell, server: ServerProcess) {
     this.cell = cell;
@@ -52,6 +55,12 @@ export class KindRun {
           }
         }
       if (speaker.startsWith("client")) this.#speakerClient = await this.#server.connect(this.#speaker ?? "");
+      if (speaker.startsWith("JSON-RPC"))
+        this.#jsonClient = await JsonClient.connect({
+          port: this.#server.wsPort,
+          transport: "websocket",
+          uid: this.#speaker ?? "",
+        });
       if (situation === "after a ban") {
         await this.#setBan(1);
         await this.#setBan(0);
@@ -94,6 +103,7 @@ export class KindRun {
 
   close(): void {
     this.#speakerClient?.close();
+    this.#jsonClient?.close();
     for (const client of this.#readerClients) client.close();
   }
 
@@ -177,6 +187,11 @@ export class KindRun {
       );
       return answers.map((answer) => (answer.outcome === "answered" ? answer.reason : -1));
     }
+    if (this.#jsonClient !== undefined)
+      return jsonBurst(
+        this.#jsonClient,
+        list.map(({ text, flags }) => ({ to, type, text, flags })),
+      );
     const reasons: number[] = [];
     for (const { text, flags } of list) {
       const header = { red_dot: flags === RED_DOT ? 1 : 0, no_persist: flags === NO_PERSIST ? 1 : 0 };

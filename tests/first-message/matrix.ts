@@ -10,6 +10,7 @@ type ListCall = "add" | "set";
 /** By which way and as whom the messages come. */
 type SenderKind =
   | "client"
+  | "JSON-RPC client"
   | "HTTP as user"
   | "HTTP as system account"
   /** A system account that has a client of its own. */
@@ -54,7 +55,7 @@ const LISTINGS: readonly { readonly listing: Listing; readonly listCall: ListCal
     (["add", "set"] as const).map((listCall) => ({ listing, listCall })),
   ),
 ];
-const SENDERS: readonly SenderKind[] = ["client", "HTTP as user", "HTTP as system account"];
+const SENDERS: readonly SenderKind[] = ["client", "JSON-RPC client", "HTTP as user", "HTTP as system account"];
 /** No list concerns them: one listing is enough. */
 const SENDERS_ABOVE_LISTS: readonly SenderKind[] = ["client of a system account", "HTTP as ____system"];
 const SITUATIONS: readonly Situation[] = [
@@ -87,7 +88,7 @@ const NOT_IN_ALLOW_LIST = 13;
 
 /** The reason that the messages under test must be answered with. */
 export function verdictOf(cell: Cell): number {
-  if (cell.sender !== "client") return ACCEPTED; // what the server sends itself, and system accounts, are above lists
+  if (!isBoundByLists(cell)) return ACCEPTED; // what the server sends itself, and system accounts, are above lists
   if (cell.allowListOff) return ACCEPTED;
   return isListed(cell, "receiver") ? ACCEPTED : NOT_IN_ALLOW_LIST;
 }
@@ -95,6 +96,11 @@ export function verdictOf(cell: Cell): number {
 /** Whether `owner` has the other one on his list. */
 export function isListed(cell: Cell, owner: "sender" | "receiver"): boolean {
   return cell.listing === "both" || cell.listing === `${owner} lists ${owner === "sender" ? "receiver" : "sender"}`;
+}
+
+/** A user whose own client sends. */
+export function isBoundByLists(cell: Cell): boolean {
+  return cell.sender === "client" || cell.sender === "JSON-RPC client";
 }
 
 export function isClient(cell: Cell): boolean {
