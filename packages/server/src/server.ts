@@ -58,13 +58,23 @@ export interface Server {
 
 export function createServer(options: ServerOptions): Server {
   let running: Running | undefined;
+  let starting: Promise<void> | undefined;
   let stopping: Promise<void> | undefined;
+  const start = async (): Promise<void> => {
+    running = await startParts(options);
+  };
+  const stop = async (): Promise<void> => {
+    // A start that fails has closed what it had opened, and its caller has the error.
+    await starting?.catch(() => undefined);
+    if (running !== undefined) await stopParts(running);
+  };
   return {
-    async start() {
-      running = await startParts(options);
+    start() {
+      starting ??= start();
+      return starting;
     },
     stop() {
-      stopping ??= running === undefined ? Promise.resolve() : stopParts(running);
+      stopping ??= stop();
       return stopping;
     },
     get addresses() {

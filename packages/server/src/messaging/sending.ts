@@ -150,10 +150,15 @@ export class Sender implements Sending {
     const gathered: Gathered[] = [];
     for (const outcome of outcomes) if (outcome.status === "fulfilled") gathered.push(outcome.value);
     for (const channel of pinned) channel.pins--;
-    // After a reset the objects are no longer the loaded ones.
-    if (gathered.length < addressed.length || epoch !== store.epoch) this.#fail(addressed, sink);
-    else this.#decideAll(gathered, sink);
-    this.#continueLane(session);
+    try {
+      // After a reset the objects are no longer the loaded ones.
+      if (gathered.length < addressed.length || epoch !== store.epoch) this.#fail(addressed, sink);
+      else this.#decideAll(gathered, sink);
+    } catch (error) {
+      this.#deps.failed(error);
+    } finally {
+      this.#continueLane(session);
+    }
   }
 
   #fail(addressed: readonly Addressed[], sink: SendSink): void {

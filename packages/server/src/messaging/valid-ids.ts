@@ -7,8 +7,8 @@ import { COMMAND_SUFFIX } from "@wukong-ts/protocol";
 export const UID_BYTES_MAX = 255;
 export const CHANNEL_ID_BYTES_MAX = 512;
 export const CLIENT_MSG_NO_BYTES_MAX = 255;
-/** A text in a row cannot be longer, as one on the wire. */
-export const TOPIC_BYTES_MAX = 65_535;
+/** A text on the wire cannot be longer. */
+export const TOPIC_BYTES_MAX = 32_767;
 
 /** `@ # &` would end an id inside another one in WuKongIM's own formats. */
 const SPECIAL = /[@#&]/;
