@@ -128,7 +128,7 @@ export class CommandSync implements Commands {
 
   /** Until something to hand out is there, or the log is at its end. The further a log is read, the more at a time. */
   async #read(uid: string, source: Source): Promise<void> {
-    const { store, early, world } = this.#deps;
+    const { store, conversations, early, world } = this.#deps;
     const shard = shardOfChannel(source.channel);
     while (source.ahead.length === 0 && source.next <= source.end) {
       const count = Math.min(source.readAhead, source.end - source.next + 1);
@@ -139,10 +139,12 @@ export class CommandSync implements Commands {
       source.next += count;
       source.readAhead = Math.min(READ_AHEAD_MAX, source.readAhead * 2);
       const read = await store.getMany(messageTable, asked);
+      // Both as they are now: a cursor that moved during the read has taken the early ones behind it along.
+      const cursor = conversations.decided(uid, source.channel)?.commandSeq ?? 0;
       const acks = early.of(uid, source.channel);
       const nowMs = world.clock.wallMs();
       for (const message of read)
-        if (message !== undefined && !acks?.seqs.has(message.seq) && isAlive(message, nowMs))
+        if (message !== undefined && message.seq > cursor && !acks?.seqs.has(message.seq) && isAlive(message, nowMs))
           source.ahead.push(message);
     }
   }

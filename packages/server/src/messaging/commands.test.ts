@@ -91,6 +91,15 @@ describe("a sync", () => {
     expect(seen).toEqual(sent);
   });
 
+  test("does not show what was received a moment ago, whenever its cursor becomes durable", async () => {
+    for (let pauseMs = 0; pauseMs < 20; pauseMs++) {
+      const bench = await withCommands(6);
+      for (const seq of [1, 2, 4]) bench.cursors.received("ben", GROUP, seq);
+      await bench.messaging.simulation.run(pauseMs);
+      expect(await bench.handedOut("ben"), `after ${pauseMs} ms`).toEqual(["3", "5", "6"]);
+    }
+  });
+
   test("has chat messages and commands that are not kept nowhere", async () => {
     const bench = await withCommands(1);
     await bench.messaging.send("ann", GROUP);
