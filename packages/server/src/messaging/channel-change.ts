@@ -4,7 +4,7 @@
  * repaired by repeating the call.
  */
 import { type Batch, createBatch, put, remove } from "../store/batch.ts";
-import { type CommitFailure, StoreUnavailable } from "../store/commit-failure.ts";
+import { StoreUnavailable } from "../store/commit-failure.ts";
 import { shardOfUser } from "../store/shards.ts";
 import type { Store } from "../store/store.ts";
 import { allowTable, channelTable, denyTable, memberTable } from "../store/tables.ts";
@@ -76,39 +76,31 @@ export class ChannelChange {
     put(this.#own, channelTable, channel.key, channel.row);
   }
 
-  /** Resolves when all of it is durable. */
+  /**
+   * Resolves when all of it is durable. One step for the store: where a removal could be cut between the entry and the
+   * row, `reset` and `remove all` would no longer know whose row is left to change.
+   */
   commit(store: Store): Promise<void> {
+    const before = [...this.#before.values()];
+    const after = [...this.#after.values()];
+    const batches = [...before.map(batchOf), this.#own, ...after.map(batchOf)];
     return new Promise((resolve, reject) => {
-      let waiting = this.#before.size + this.#after.size + 1;
-      const settle = (failure: CommitFailure | null, apply: () => void): void => {
-        if (failure !== null) reject(new StoreUnavailable(failure));
-        else {
-          apply();
-          if (--waiting === 0) resolve();
+      store.commitStep(batches, (failure) => {
+        if (failure !== null) {
+          reject(new StoreUnavailable(failure));
+          return;
         }
-      };
-      this.#commitRows(store, this.#before, settle);
-      store.commit(this.#own, (failure) =>
-        settle(failure, () => {
-          for (const apply of this.#onDurable) apply();
-        }),
-      );
-      this.#commitRows(store, this.#after, settle);
+        for (const { writes } of before) for (const write of writes) this.#conversations.settle(write);
+        for (const apply of this.#onDurable) apply();
+        for (const { writes } of after) for (const write of writes) this.#conversations.settle(write);
+        resolve();
+      });
     });
   }
+}
 
-  #commitRows(
-    store: Store,
-    parts: ReadonlyMap<number, RowPart>,
-    settle: (failure: CommitFailure | null, apply: () => void) => void,
-  ): void {
-    for (const { batch, writes } of parts.values())
-      store.commit(batch, (failure) =>
-        settle(failure, () => {
-          for (const write of writes) this.#conversations.settle(write);
-        }),
-      );
-  }
+function batchOf(part: RowPart): Batch {
+  return part.batch;
 }
 
 function rosterOf(channel: Channel, list: ChannelListName): Roster {

@@ -138,7 +138,7 @@ function bench(limits: Partial<CommitLimits> = {}): Bench {
     get engine() {
       return engines.at(-1)!;
     },
-    commit: (name, bytes) => committer.commit(named(name, bytes), (failure) => events.push(told(name, failure))),
+    commit: (name, bytes) => committer.commit([named(name, bytes)], (failure) => events.push(told(name, failure))),
     turn() {
       const due = soon;
       soon = [];
@@ -201,7 +201,7 @@ describe("group commit", () => {
 
   test("what a settled caller hands over stands behind what waits already", async () => {
     const held = bench();
-    held.committer.commit(named("a"), () => held.commit("after a"));
+    held.committer.commit([named("a")], () => held.commit("after a"));
     held.turn();
     held.commit("b");
     await held.engine.end();
@@ -223,6 +223,19 @@ describe("group commit", () => {
     expect(held.engine.writes).toEqual([["a", "b"], ["c"], ["huge"], ["d"]]);
   });
 
+  test("what was handed over together is one write, however much it is", async () => {
+    const held = bench({ writeBytesMax: 100 });
+    held.commit("a", 60);
+    held.committer.commit([named("b", 60), named("c", 60)], (failure) => held.events.push(told("b and c", failure)));
+    held.commit("d", 40);
+    for (let write = 0; write < 3; write++) {
+      held.turn();
+      await held.engine.end();
+    }
+    expect(held.engine.writes).toEqual([["a"], ["b", "c"], ["d"]]);
+    expect(held.events).toEqual(["a durable", "b and c durable", "d durable"]);
+  });
+
   test("a caller that throws when it is told hurts neither the others nor the next write", async () => {
     const unseen: unknown[] = [];
     const note = (error: unknown): void => void unseen.push(error);
@@ -230,7 +243,7 @@ describe("group commit", () => {
     process.removeAllListeners("unhandledRejection").on("unhandledRejection", note);
     const held = bench();
     const broken = new Error("a bug");
-    held.committer.commit(named("a"), () => {
+    held.committer.commit([named("a")], () => {
       throw broken;
     });
     held.commit("b");
@@ -299,7 +312,7 @@ describe("a failed write", () => {
 
   test("a batch handed over by a caller that was just told of the failure is refused too", async () => {
     const held = bench();
-    held.committer.commit(named("a"), () => held.commit("again"));
+    held.committer.commit([named("a")], () => held.commit("again"));
     held.turn();
     await held.engine.end(EIO);
     expect(held.events.at(-1)).toBe("again refused read_only");

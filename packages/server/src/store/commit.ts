@@ -21,8 +21,10 @@ export interface CommitLimits {
 
 export type Settled = (failure: CommitFailure | null) => void;
 
+/** What was handed over together and is never split over two writes. */
 interface Waiting {
-  readonly batch: Batch;
+  readonly batches: readonly Batch[];
+  readonly bytes: number;
   readonly settled: Settled;
 }
 
@@ -87,14 +89,17 @@ export class Committer {
     return null;
   }
 
-  commit(batch: Batch, settled: Settled): void {
+  /** In this order and in one write: all of them or none. */
+  commit(batches: readonly Batch[], settled: Settled): void {
     if (this.#state !== "open") {
       settled({ outcome: "refused", code: "read_only", cause: this.readOnlyBecause });
       return;
     }
-    this.#queue.push({ batch, settled });
-    this.#bytes += batch.bytes;
-    this.#batches++;
+    let bytes = 0;
+    for (const batch of batches) bytes += batch.bytes;
+    this.#queue.push({ batches, bytes, settled });
+    this.#bytes += bytes;
+    this.#batches += batches.length;
     if (!this.#writing) this.#startSoon();
   }
 
@@ -125,8 +130,11 @@ export class Committer {
   #write(): void {
     this.#writing = true;
     const taken = this.#take();
-    const batches = taken.map((waiting) => waiting.batch);
-    for (const batch of batches) this.#bytesSinceOpen += batch.bytes;
+    const batches: Batch[] = [];
+    for (const waiting of taken) {
+      batches.push(...waiting.batches);
+      this.#bytesSinceOpen += waiting.bytes;
+    }
     // The engine may throw or reject; both mean the same.
     new Promise<void>((resolve) => resolve(this.#engine.write(batches))).then(
       () => this.#written(taken),
@@ -140,8 +148,8 @@ export class Committer {
     let bytes = 0;
     let count = 0;
     for (const waiting of this.#queue) {
-      if (count > 0 && bytes + waiting.batch.bytes > max) break;
-      bytes += waiting.batch.bytes;
+      if (count > 0 && bytes + waiting.bytes > max) break;
+      bytes += waiting.bytes;
       count++;
     }
     if (count === this.#queue.length) {
@@ -174,9 +182,9 @@ export class Committer {
 
   /** A caller that throws is a bug: it comes out as a promise that failed unseen, and the others are told all the same. */
   #settleAll(all: readonly Waiting[], failure: CommitFailure | null): void {
-    for (const { batch, settled } of all) {
-      this.#bytes -= batch.bytes;
-      this.#batches--;
+    for (const { batches, bytes, settled } of all) {
+      this.#bytes -= bytes;
+      this.#batches -= batches.length;
       try {
         settled(failure);
       } catch (error) {

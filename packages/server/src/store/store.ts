@@ -79,7 +79,15 @@ export class Store {
    * readable. On failure the reset listeners have run before, and every batch handed over since has failed too.
    */
   commit(batch: Batch, settled: Settled): void {
-    this.#committer.commit(batch, settled);
+    this.#committer.commit([batch], settled);
+  }
+
+  /**
+   * As `commit`, for one step over several shards: in this order and, on one machine, all of them or none. Where each
+   * shard has a log of its own only the order is left, so a step must still be one that repeating it completes.
+   */
+  commitStep(batches: readonly Batch[], settled: Settled): void {
+    this.#committer.commit(batches, settled);
   }
 
   /** As `commit`, for who waits. */
