@@ -167,9 +167,11 @@ export class TestApi {
           ids.flatMap((id) =>
             this.stored.filter((message) => message.id.high === id.high && message.id.low === id.low),
           ),
-        byClientMsgNo: async (channel, log, clientMsgNo) => {
-          this.asked.push(["byClientMsgNo", channel, log, clientMsgNo]);
-          return this.stored.find((message) => message.clientMsgNo === clientMsgNo);
+        byClientMsgNos: async (channel, log, clientMsgNos) => {
+          const wanted = [...clientMsgNos];
+          this.asked.push(["byClientMsgNos", channel, log, wanted]);
+          const found = this.stored.filter((message) => wanted.includes(message.clientMsgNo));
+          return new Map(found.map((message) => [message.clientMsgNo, message]));
         },
         head: (channel, log) => {
           this.asked.push(["head", channel, log]);

@@ -26,8 +26,15 @@ export interface History {
   bySeqs(channel: ChannelKey, log: LogName, seqs: readonly number[]): Promise<readonly StoredMessage[]>;
   /** Found globally, whatever the channel; missing ones are left out, order as asked. */
   byIds(ids: readonly MessageId[]): Promise<readonly StoredMessage[]>;
-  /** The newest message of that number in the channel, from any sender. An empty number finds nothing. */
-  byClientMsgNo(channel: ChannelKey, log: LogName, clientMsgNo: string): Promise<StoredMessage | undefined>;
+  /**
+   * The newest message of each number in the channel, from any sender, by its number: one walk back through the log for
+   * all of them. An empty number finds nothing.
+   */
+  byClientMsgNos(
+    channel: ChannelKey,
+    log: LogName,
+    clientMsgNos: Iterable<string>,
+  ): Promise<ReadonlyMap<string, StoredMessage>>;
   /** Durable; `EMPTY_HEAD` for an unknown channel. At once. */
   head(channel: ChannelKey, log: LogName): Head;
 }

@@ -120,7 +120,7 @@ describe("a page of history", () => {
 test("a large message is found by its client number behind other large ones", async () => {
   const large = Array.from({ length: 60 }, (_, index) => message(index + 1, { payload: new Uint8Array(1 << 20) }));
   const { history, settle } = await historyOf(large);
-  expect((await settle(history.byClientMsgNo(channel, "chat", "n2")))?.seq).toBe(2);
+  expect((await settle(history.byClientMsgNos(channel, "chat", ["n2"]))).get("n2")?.seq).toBe(2);
 });
 
 test("single messages are found by seq, by id and by client number, and nothing by what is not there", async () => {
@@ -137,7 +137,9 @@ test("single messages are found by seq, by id and by client number, and nothing 
       ),
     ),
   ).toEqual([7, 3]);
-  expect((await settle(history.byClientMsgNo(channel, "chat", "n3")))?.seq).toBe(3);
-  expect(await settle(history.byClientMsgNo(channel, "chat", ""))).toBeUndefined();
-  expect(await settle(history.byClientMsgNo(channel, "chat", "nope"))).toBeUndefined();
+  const found = await settle(history.byClientMsgNos(channel, "chat", ["n3", "", "nope", "n1400", "n3"]));
+  expect([...found].map(([clientMsgNo, { seq }]) => [clientMsgNo, seq])).toEqual([
+    ["n1400", 1400],
+    ["n3", 3],
+  ]);
 });

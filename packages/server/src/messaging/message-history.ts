@@ -69,17 +69,26 @@ export class MessageHistory implements History {
     return found;
   }
 
-  async byClientMsgNo(channel: ChannelKey, log: LogName, clientMsgNo: string): Promise<StoredMessage | undefined> {
-    if (clientMsgNo === "") return undefined;
+  async byClientMsgNos(
+    channel: ChannelKey,
+    log: LogName,
+    clientMsgNos: Iterable<string>,
+  ): Promise<ReadonlyMap<string, StoredMessage>> {
+    const found = new Map<string, StoredMessage>();
+    const missing = new Set(clientMsgNos);
+    missing.delete("");
     let last = this.head(channel, log).seq;
     const oldest = Math.max(1, last - SEARCH_MAX + 1);
-    while (last >= oldest) {
+    while (missing.size > 0 && last >= oldest) {
       const part = await this.#read({ channel, log }, Math.max(oldest, last - SEARCH_PAGE + 1), last, true);
-      const found = part.find((message) => message.clientMsgNo === clientMsgNo && this.#isAlive(message));
-      if (found !== undefined) return found;
+      for (const message of part)
+        if (missing.has(message.clientMsgNo) && this.#isAlive(message)) {
+          missing.delete(message.clientMsgNo);
+          found.set(message.clientMsgNo, message);
+        }
       last = (part.at(-1)?.seq ?? 0) - 1;
     }
-    return undefined;
+    return found;
   }
 
   /**

@@ -1,7 +1,9 @@
 import { MANAGER_UID, Reason, SYSTEM_DEVICE_ID, SYSTEM_UID } from "@wukong-ts/protocol";
 import { describe, expect, test } from "vitest";
 import { StoreUnavailable } from "../store/commit-failure.ts";
-import { deviceTable } from "../store/tables.ts";
+import { GLOBAL_SHARD } from "../store/shards.ts";
+import { deviceTable, systemUidTable } from "../store/tables.ts";
+import { createSimulatedWorld } from "../world/simulated/simulated-world.ts";
 import type { ChannelFlags } from "./channels.ts";
 import { Messaging } from "./test-kit.ts";
 import { UserDirectory, type UserDirectoryOptions } from "./user-directory.ts";
@@ -181,6 +183,29 @@ describe("system accounts", () => {
     expect(users.systemUids()).toEqual(["robot"]);
     const next = await over(await messaging.restarted(), {});
     expect(next.users.systemUids()).toEqual(["robot"]);
+  });
+
+  test("are those on the disk after a write whose outcome nobody knew", async () => {
+    const outcomes = new Set<boolean>();
+    for (let seed = 1; seed <= 12; seed++) {
+      const { messaging, users, done } = await over(await Messaging.open({}, createSimulatedWorld({ seed })), {});
+      await done(users.addSystemUids(["clerk"]));
+      const adding = done(users.addSystemUids(["robot"])).catch(() => undefined);
+      await messaging.simulation.run(1);
+      messaging.simulation.failEngines();
+      await adding;
+      // Where the write had ended before, this one meets the failure.
+      await done(users.addSystemUids(["clerk"])).catch(() => undefined);
+      await messaging.recovered();
+      const onDisk = messaging.store.get(systemUidTable, GLOBAL_SHARD, "robot") !== undefined;
+      outcomes.add(onDisk);
+      expect(users.isSystem("robot"), "at once").toBe(onDisk);
+      await done(users.addSystemUids(["late"]));
+      await messaging.simulation.run(1000);
+      const expected = ["clerk", "late", ...(onDisk ? ["robot"] : [])];
+      expect(users.systemUids().toSorted(), "when it has been read").toEqual(expected);
+    }
+    expect(outcomes).toEqual(new Set([true, false]));
   });
 
   test("are all known after a restart, however the disk hands them out", async () => {

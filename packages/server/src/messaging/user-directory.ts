@@ -21,7 +21,11 @@ export class UserDirectory implements Users {
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #options: UserDirectoryOptions;
-  readonly #system = new Set<string>();
+  #system: ReadonlySet<string> = new Set();
+  /** Since a failed write the set may be wrong: until it has been read again the disk is asked. */
+  #isStale = false;
+  /** Changes made so far: a reading that one of them has overtaken is made again. */
+  #changes = 0;
 
   private constructor(store: Store, clock: Clock, options: UserDirectoryOptions) {
     this.#store = store;
@@ -31,8 +35,12 @@ export class UserDirectory implements Users {
 
   static async load(store: Store, clock: Clock, options: UserDirectoryOptions): Promise<UserDirectory> {
     const directory = new UserDirectory(store, clock, options);
-    const range = tableRange(systemUidTable, GLOBAL_SHARD);
-    for (const uid of await store.all(systemUidTable, range)) directory.#system.add(uid);
+    await directory.#readSystemUids();
+    store.onReset(() => {
+      directory.#isStale = true;
+      // What cannot be read now is read after the next reset, which comes with the reopening.
+      directory.#readSystemUids().catch(() => undefined);
+    });
     return directory;
   }
 
@@ -74,14 +82,15 @@ export class UserDirectory implements Users {
     const batch = createBatch(GLOBAL_SHARD);
     for (const uid of uids) put(batch, systemUidTable, uid, uid);
     await this.#commit(batch);
-    for (const uid of uids) this.#system.add(uid);
+    this.#change(new Set([...this.#system, ...uids]));
   }
 
   async removeSystemUids(uids: readonly string[]): Promise<void> {
     const batch = createBatch(GLOBAL_SHARD);
     for (const uid of uids) remove(batch, systemUidTable, uid);
     await this.#commit(batch);
-    for (const uid of uids) this.#system.delete(uid);
+    const removed = new Set(uids);
+    this.#change(new Set([...this.#system].filter((uid) => !removed.has(uid))));
   }
 
   systemUids(): readonly string[] {
@@ -89,7 +98,26 @@ export class UserDirectory implements Users {
   }
 
   isSystem(uid: string): boolean {
-    return uid === SYSTEM_UID || this.#system.has(uid);
+    if (uid === SYSTEM_UID) return true;
+    return this.#isStale ? this.#store.get(systemUidTable, GLOBAL_SHARD, uid) !== undefined : this.#system.has(uid);
+  }
+
+  #change(system: ReadonlySet<string>): void {
+    this.#system = system;
+    this.#changes++;
+  }
+
+  async #readSystemUids(): Promise<void> {
+    const { epoch } = this.#store;
+    const changes = this.#changes;
+    const uids = await this.#store.all(systemUidTable, tableRange(systemUidTable, GLOBAL_SHARD));
+    if (epoch !== this.#store.epoch) return;
+    if (changes !== this.#changes) {
+      await this.#readSystemUids();
+      return;
+    }
+    this.#system = new Set(uids);
+    this.#isStale = false;
   }
 
   #loginOf(request: LoginRequest): LoginVerdict {

@@ -215,6 +215,6 @@ describe("single messages", () => {
     expect((await found.get(`${url}?channel_id=a%40b&channel_type=1&client_msg_no=n1`)).json).toMatchObject({
       message_seq: 1,
     });
-    expect(found.asked).toEqual([["byClientMsgNo", { type: 1, id: "a@b" }, "chat", "n1"]]);
+    expect(found.asked).toEqual([["byClientMsgNos", { type: 1, id: "a@b" }, "chat", ["n1"]]]);
   });
 });

@@ -14,7 +14,6 @@ import { messageJson } from "../message-json.ts";
 
 type MessageDeps = Pick<ApiDeps, "history" | "world">;
 
-/** Each is a read of its own. */
 const ITEMS_MAX = 10_000;
 
 const MANY = object("messagesReq", {
@@ -50,11 +49,8 @@ async function many({ history, world }: MessageDeps, body: Decoded<typeof MANY>)
   const found = [
     ...(await bySeqs(history, address, body.message_seqs ?? [])),
     ...(await history.byIds((body.message_ids ?? []).map(int64FromBigInt))),
+    ...(await byNumbers(history, address, body.client_msg_nos ?? [])),
   ];
-  for (const clientMsgNo of body.client_msg_nos ?? []) {
-    const message = await findByNumber(history, address, clientMsgNo);
-    if (message !== undefined) found.push(message);
-  }
   const list = await writeList(found, messageJson, world.timers);
   return bare(`{"start_message_seq":0,"end_message_seq":0,"more":0,"messages":${list}}`);
 }
@@ -70,13 +66,14 @@ async function bySeqs(
   return seqs.flatMap((seq) => atSeq.get(seq) ?? []);
 }
 
-async function findByNumber(
+async function byNumbers(
   history: MessageDeps["history"],
   address: LogAddress | undefined,
-  clientMsgNo: string,
-): Promise<StoredMessage | undefined> {
-  if (address === undefined || clientMsgNo === "") return undefined;
-  return history.byClientMsgNo(address.channel, address.log, clientMsgNo);
+  clientMsgNos: readonly string[],
+): Promise<readonly StoredMessage[]> {
+  if (address === undefined || clientMsgNos.length === 0) return [];
+  const ofNumber = await history.byClientMsgNos(address.channel, address.log, clientMsgNos);
+  return clientMsgNos.flatMap((clientMsgNo) => ofNumber.get(clientMsgNo) ?? []);
 }
 
 /** An id is looked up in all channels, as in the original. */
@@ -87,7 +84,7 @@ async function one({ history }: MessageDeps, body: Decoded<typeof ONE>): Promise
   const address = readLog(body.login_uid, body.channel_id, body.channel_type);
   const message =
     body.message_id === 0n
-      ? await findByNumber(history, address, body.client_msg_no)
+      ? (await byNumbers(history, address, [body.client_msg_no])).at(0)
       : (await history.byIds([int64FromBigInt(body.message_id)])).at(0);
   return messageOr404(message);
 }
@@ -103,7 +100,7 @@ async function byClientMsgNo({ history }: MessageDeps, request: HttpRequest): Pr
   const problem = queryIdProblem(id);
   if (problem !== undefined) return failure(problem);
   if (!fits(clientMsgNo, CLIENT_MSG_NO_BYTES_MAX)) return statusOnly(NOT_FOUND);
-  return messageOr404(await findByNumber(history, storedLog(id, type), clientMsgNo));
+  return messageOr404((await byNumbers(history, storedLog(id, type), [clientMsgNo])).at(0));
 }
 
 function messageOr404(message: StoredMessage | undefined): HttpAnswer {
