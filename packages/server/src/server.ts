@@ -108,6 +108,7 @@ async function startParts({ config, world, log }: ServerOptions): Promise<Runnin
       queueBytesMax: limits.commitQueueBytesMax,
       queueBatchesMax: limits.commitQueueBatchesMax,
     },
+    keyFilterBytesMax: limits.keyFilterBytesMax,
     stateChanged: (because) => {
       if (because === null) log.info("the store takes writes again");
       else log.error("the store is read-only", { because });

@@ -172,6 +172,13 @@ export const LIMITS = {
     default: "64MiB",
     doc: "The same in bytes.",
   },
+  keyFilterBytesMax: {
+    kind: "bytes",
+    min: 65_536,
+    max: 17_179_869_184,
+    default: "128MiB",
+    doc: "Memory for knowing which keys are not on the disk, about 1.5 bytes for each that is. Beyond, part of the look-ups go to the disk again.",
+  },
   fanOutMessagesMax: {
     kind: "integer",
     min: 1,

@@ -35,7 +35,13 @@ function message(seq: number, more: Partial<StoredMessage> = {}): StoredMessage 
 async function historyOf(messages: readonly StoredMessage[]) {
   const simulation = createSimulatedWorld({ seed: 1 });
   const limits = { writeBytesMax: 1e9, queueBytesMax: 1e9, queueBatchesMax: 1e9 };
-  const options = { world: simulation.world, directory: "/d", limits, stateChanged: () => undefined };
+  const options = {
+    world: simulation.world,
+    directory: "/d",
+    limits,
+    keyFilterBytesMax: 1 << 20,
+    stateChanged: () => undefined,
+  };
   const store = await simulation.settle(Store.open(options));
   const batch = createBatch(shard);
   for (const each of messages) {

@@ -144,6 +144,7 @@ export class Messaging {
         queueBytesMax: 1 << 24,
         queueBatchesMax: options.queueBatchesMax ?? 10_000,
       },
+      keyFilterBytesMax: 1 << 20,
       stateChanged: () => undefined,
     });
     return new Messaging(simulation, faults, await simulation.settle(opening), options);

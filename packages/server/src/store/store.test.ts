@@ -1,18 +1,25 @@
 import { describe, expect, test } from "vitest";
 import { EMPTY_HEAD } from "../messaging/message.ts";
 import { createSimulatedWorld, type Simulation } from "../world/simulated/simulated-world.ts";
+import type { World } from "../world/world.ts";
 import { createBatch, put, remove } from "./batch.ts";
 import { StoreUnavailable } from "./commit-failure.ts";
-import { StoreOpenError } from "./engine.ts";
-import { GLOBAL_SHARD } from "./shards.ts";
+import { type Engine, StoreOpenError } from "./engine.ts";
+import { GLOBAL_SHARD, shardOfChannel } from "./shards.ts";
 import { Store } from "./store.ts";
 import { headTable, memberTable, systemTable, systemUidTable, tableRange } from "./tables.ts";
 
 const GROUP = { type: 2, id: "team" };
 const LIMITS = { writeBytesMax: 1 << 20, queueBytesMax: 1 << 24, queueBatchesMax: 1000 };
 
-function open(simulation: Simulation): Promise<Store> {
-  const options = { world: simulation.world, directory: "/data/db", limits: LIMITS, stateChanged: () => undefined };
+function open(simulation: Simulation, world: World = simulation.world): Promise<Store> {
+  const options = {
+    world,
+    directory: "/data/db",
+    limits: LIMITS,
+    keyFilterBytesMax: 1 << 20,
+    stateChanged: () => undefined,
+  };
   return simulation.settle(Store.open(options));
 }
 async function opened(): Promise<{ readonly simulation: Simulation; readonly store: Store }> {
@@ -122,4 +129,40 @@ test("the feed tells every listener of each batch until it stops listening, and 
   stop();
   store.feed.announce([{} as never, {} as never]);
   expect(heard).toEqual([1]);
+});
+
+test("what is on the disk is found while and after the filter of keys is filled, and what is not is no longer looked for", async () => {
+  const simulation = createSimulatedWorld({ seed: 3 });
+  const first = await open(simulation);
+  const channels = Array.from({ length: 3000 }, (_, n) => ({ type: 2, id: `g${n}` }));
+  const key = (n: number) => ({ channel: channels[n]!, log: "chat" as const });
+  for (const [n, channel] of channels.entries()) {
+    const batch = createBatch(shardOfChannel(channel));
+    put(batch, headTable, key(n), { ...EMPTY_HEAD, seq: n + 1 });
+    first.commit(batch, () => undefined);
+  }
+  await simulation.settle(first.close());
+  let gets = 0;
+  const openEngine = async (directory: string): Promise<Engine> => {
+    const engine = await simulation.world.openEngine(directory);
+    const get = engine.get.bind(engine);
+    engine.get = (asked) => {
+      gets++;
+      return get(asked);
+    };
+    return engine;
+  };
+  const store = await open(simulation, { ...simulation.world, openEngine });
+  const absent = { channel: { type: 2, id: "nowhere" }, log: "chat" as const };
+  const shardOf = (n: number): number => shardOfChannel(channels[n]!);
+  for (let n = 0; n < channels.length; n++) {
+    expect(store.get(headTable, shardOf(n), key(n))?.seq).toBe(n + 1);
+    expect(store.get(headTable, shardOfChannel(absent.channel), absent)).toBeUndefined();
+    await simulation.run(1);
+  }
+  await simulation.run(10_000);
+  gets = 0;
+  expect(store.get(headTable, shardOfChannel(absent.channel), absent)).toBeUndefined();
+  expect(gets).toBe(0);
+  await simulation.settle(store.close());
 });

@@ -8,15 +8,27 @@ import { type CommitLimits, Committer, type Settled, type StoreState } from "./c
 import { type CommitFailure, StoreUnavailable } from "./commit-failure.ts";
 import { type Engine, type KeyRange, StoreOpenError } from "./engine.ts";
 import { Feed } from "./feed.ts";
+import { FilterFill } from "./filter-fill.ts";
+import { KeyFilter } from "./key-filter.ts";
 import { GLOBAL_SHARD, SHARD_COUNT } from "./shards.ts";
 import type { Table } from "./table.ts";
-import { systemTable } from "./tables.ts";
+import {
+  channelTable,
+  conversationTable,
+  headTable,
+  lastSentTable,
+  receiptTable,
+  systemTable,
+  tableRange,
+} from "./tables.ts";
 
 export interface StoreOptions {
   readonly world: World;
   /** Of the engine; made if it is not there. */
   readonly directory: string;
   readonly limits: CommitLimits;
+  /** Memory for knowing which keys are not there. */
+  readonly keyFilterBytesMax: number;
   readonly stateChanged: (readOnlyBecause: string | null) => void;
 }
 
@@ -29,12 +41,25 @@ export interface RangeQuery extends Pick<KeyRange, "from" | "to"> {
 const RANGE_BYTES_MAX = 16 * 1024 * 1024;
 /** Rows that `all` reads at a time. */
 const PAGE_ROWS = 10_000;
+/** Their rows are looked for one by one, and mostly in vain. */
+const FILTERED: readonly Table<never, unknown>[] = [
+  receiptTable,
+  headTable,
+  lastSentTable,
+  channelTable,
+  conversationTable,
+];
+const FILTERED_BITS = FILTERED.reduce((bits, table) => bits | (1 << table.id), 0);
+/** Where a key has its table. */
+const TABLE_AT = 2;
 /** Raised when an older program could not read what this one writes. */
 const FORMAT = 1;
 
 export class Store {
   readonly feed: Feed = new Feed();
   readonly #committer: Committer;
+  readonly #filter: KeyFilter;
+  readonly #filling: FilterFill;
   readonly #resets: (() => void)[] = [];
   /** Rises at each reset: who waited across one holds objects that are no longer loaded. */
   epoch = 0;
@@ -46,6 +71,14 @@ export class Store {
       limits: options.limits,
       reset: () => this.#reset(),
       stateChanged: options.stateChanged,
+    });
+    this.#filter = new KeyFilter(SHARD_COUNT, options.keyFilterBytesMax);
+    this.#filling = new FilterFill({
+      timers: options.world.timers,
+      filter: this.#filter,
+      shardCount: SHARD_COUNT,
+      rangesOf: (shard) => FILTERED.map((table) => tableRange(table, shard)),
+      readKeys: (range, limit) => this.rangeKeys({ ...range, reverse: false, limit }),
     });
   }
 
@@ -59,6 +92,7 @@ export class Store {
       await engine.close();
       throw error;
     }
+    void store.#filling.run();
     return store;
   }
 
@@ -79,6 +113,7 @@ export class Store {
    * readable. On failure the reset listeners have run before, and every batch handed over since has failed too.
    */
   commit(batch: Batch, settled: Settled): void {
+    this.#note(batch);
     this.#committer.commit([batch], settled);
   }
 
@@ -87,6 +122,7 @@ export class Store {
    * shard has a log of its own only the order is left, so a step must still be one that repeating it completes.
    */
   commitStep(batches: readonly Batch[], settled: Settled): void {
+    for (const batch of batches) this.#note(batch);
     this.#committer.commit(batches, settled);
   }
 
@@ -104,6 +140,7 @@ export class Store {
 
   get<Key, Row>(table: Table<Key, Row>, shard: number, key: Key): Row | undefined {
     const keyBytes = table.keyOf(shard, key);
+    if (isFiltered(keyBytes) && this.#filter.isAbsent(shard, keyBytes)) return undefined;
     const value = this.#read((engine) => engine.get(keyBytes));
     return value === undefined ? undefined : table.decode(value, keyBytes);
   }
@@ -144,6 +181,7 @@ export class Store {
 
   /** Writes what was handed over, then closes. */
   async close(): Promise<void> {
+    this.#filling.stop();
     await this.#committer.close();
   }
 
@@ -162,6 +200,10 @@ export class Store {
         "newer_format",
         `the data in ${directory} is of format ${format} with ${shards} shards; this version reads format ${FORMAT} with ${SHARD_COUNT}`,
       );
+  }
+
+  #note({ shard, keys }: Batch): void {
+    for (const key of keys) if (isFiltered(key)) this.#filter.add(shard, key);
   }
 
   /** While the store is reopened there may be nothing to read from. */
@@ -185,6 +227,10 @@ export class Store {
     this.epoch++;
     for (const drop of this.#resets) drop();
   }
+}
+
+function isFiltered(key: Uint8Array): boolean {
+  return (FILTERED_BITS & (1 << (key[TABLE_AT] ?? 0))) !== 0;
 }
 
 function unreadable(cause: unknown): StoreUnavailable {

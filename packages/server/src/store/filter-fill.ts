@@ -1,0 +1,79 @@
+/** Reads the keys that were on the disk at start into a `KeyFilter`, shard by shard, a page at a time beside other work. */
+import type { Timer, Timers } from "../world/world.ts";
+import { StoreUnavailable } from "./commit-failure.ts";
+import type { KeyRange } from "./engine.ts";
+import type { KeyFilter } from "./key-filter.ts";
+
+export interface FilterFillDeps {
+  readonly timers: Pick<Timers, "after">;
+  readonly filter: KeyFilter;
+  readonly shardCount: number;
+  /** What of a shard belongs into the filter. */
+  readonly rangesOf: (shard: number) => readonly Pick<KeyRange, "from" | "to">[];
+  readonly readKeys: (range: Pick<KeyRange, "from" | "to">, limit: number) => Promise<readonly Uint8Array[]>;
+}
+
+/** About a millisecond of work. */
+const PAGE_KEYS = 1000;
+const PAUSE_MS = 1;
+/** Until the store can be read again. */
+const RETRY_MS = 1000;
+
+export class FilterFill {
+  readonly #deps: FilterFillDeps;
+  #timer: Timer | undefined;
+  #wake: (() => void) | undefined;
+  #isStopped = false;
+
+  constructor(deps: FilterFillDeps) {
+    this.#deps = deps;
+  }
+
+  /** Resolves when all is read, or after `stop`. */
+  async run(): Promise<void> {
+    const { filter, shardCount, rangesOf } = this.#deps;
+    for (let shard = 0; shard < shardCount; shard++) {
+      for (const range of rangesOf(shard)) await this.#read(shard, range);
+      if (this.#isStopped) return;
+      filter.complete(shard);
+    }
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#timer?.cancel();
+    this.#wake?.();
+  }
+
+  async #read(shard: number, range: Pick<KeyRange, "from" | "to">): Promise<void> {
+    let { from } = range;
+    while (!this.#isStopped && !this.#deps.filter.isOff(shard)) {
+      const keys = await this.#page({ from, to: range.to });
+      if (keys === undefined) continue;
+      for (const key of keys) this.#deps.filter.add(shard, key);
+      const last = keys.at(-1);
+      if (last === undefined || keys.length < PAGE_KEYS) return;
+      from = Buffer.concat([last, new Uint8Array(1)]);
+      await this.#pause(PAUSE_MS);
+    }
+  }
+
+  /** undefined: not now. */
+  async #page(range: Pick<KeyRange, "from" | "to">): Promise<readonly Uint8Array[] | undefined> {
+    try {
+      return await this.#deps.readKeys(range, PAGE_KEYS);
+    } catch (error) {
+      if (!(error instanceof StoreUnavailable)) throw error;
+      await this.#pause(RETRY_MS);
+      return undefined;
+    }
+  }
+
+  #pause(delayMs: number): Promise<void> {
+    if (this.#isStopped) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+      this.#timer = this.#deps.timers.after(delayMs, resolve);
+    });
+  }
+}
