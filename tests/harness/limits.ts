@@ -8,6 +8,7 @@ export const COUNT_LIMITS: readonly string[] = [
   "limits.pendingAcksMax",
   "limits.channelCacheMax",
   "limits.conversationCacheUsersMax",
+  "limits.recentsCacheMax",
   "limits.listOrdersMax",
   "limits.commandHandOutsMax",
   "limits.earlyCommandAcksMax",

@@ -25,6 +25,7 @@ import { IdGenerator } from "./messaging/ids.ts";
 import { MessageHistory } from "./messaging/message-history.ts";
 import { ReadMarks } from "./messaging/read-marks.ts";
 import { ChannelReceivers } from "./messaging/receivers.ts";
+import { RecentMessages } from "./messaging/recent-messages.ts";
 import { Removals } from "./messaging/removals.ts";
 import { Sender } from "./messaging/sending.ts";
 import { UserDirectory } from "./messaging/user-directory.ts";
@@ -265,7 +266,10 @@ async function startParts({ config, world, log }: ServerOptions): Promise<Runnin
         world,
         conversations,
         channels,
-        history,
+        recents: new RecentMessages(store, history, {
+          countMax: limits.recentsCacheMax,
+          bytesMax: limits.recentsCacheBytesMax,
+        }),
         marks: new ReadMarks({ store, channels, conversations, ids }),
         removals: new Removals(store, world.clock),
         options: {

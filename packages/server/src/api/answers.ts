@@ -19,7 +19,7 @@ export function statusOnly(status: number): HttpAnswer {
 }
 
 /** A bare object or list, without envelope. */
-export function bare(json: string): HttpAnswer {
+export function bare(json: string | Uint8Array): HttpAnswer {
   return { status: 200, body: json };
 }
 

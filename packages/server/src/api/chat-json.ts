@@ -1,14 +1,58 @@
-/** One chat of a user's list as the API shows it. The misspelt `readed_to_msg_seq` is the original's. */
+/** The chats of a user's list as the API shows them. The misspelt `readed_to_msg_seq` is the original's. */
 import type { ChatView } from "../messaging/chat-list.ts";
+import type { StoredMessage } from "../messaging/message.ts";
+import type { Timers } from "../world/world.ts";
 import { writeText } from "./json-writer.ts";
 import { messageJson } from "./message-json.ts";
 
-export function chatJson(chat: ChatView): string {
+/** Messages that are written before other work gets its turn: about a millisecond. */
+const SLICE_MESSAGES = 500;
+/** What a chat costs beside its messages. */
+const CHAT_WEIGHT = 1;
+
+/**
+ * Writes lists of chats. The messages of a chat look the same to every reader, and the chat list hands out the same array
+ * for them while nothing new comes: what was written of it is kept as long as the array is.
+ */
+export class ChatsJson {
+  readonly #timers: Pick<Timers, "soon">;
+  readonly #written = new WeakMap<readonly StoredMessage[], Buffer>();
+
+  constructor(timers: Pick<Timers, "soon">) {
+    this.#timers = timers;
+  }
+
+  /** Bytes, so that what is kept is only copied. Long lists are written in slices. */
+  async list(chats: readonly ChatView[]): Promise<Uint8Array> {
+    const parts: Buffer[] = [];
+    let text = "[";
+    let weight = 0;
+    for (const [index, chat] of chats.entries()) {
+      if (weight >= SLICE_MESSAGES) {
+        await new Promise<void>((resolve) => this.#timers.soon(resolve));
+        weight = 0;
+      }
+      let recents = this.#written.get(chat.recents);
+      if (recents === undefined) {
+        recents = Buffer.from(chat.recents.map(messageJson).join(","));
+        this.#written.set(chat.recents, recents);
+        weight += chat.recents.length;
+      }
+      parts.push(Buffer.from(`${text}${index === 0 ? "" : ","}${chatHead(chat)}`), recents);
+      text = "]}";
+      weight += CHAT_WEIGHT;
+    }
+    parts.push(Buffer.from(`${text}]`));
+    return Buffer.concat(parts);
+  }
+}
+
+/** Up to the messages. */
+function chatHead(chat: ChatView): string {
   return (
     `{"channel_id":${writeText(chat.shown.id)},"channel_type":${chat.shown.type},"unread":${chat.unread},` +
     `"timestamp":${chat.timeSeconds},"last_msg_seq":${chat.lastSeq},` +
     `"last_client_msg_no":${writeText(chat.lastClientMsgNo)},"offset_msg_seq":0,` +
-    `"readed_to_msg_seq":${chat.readedToSeq},"version":${chat.version},` +
-    `"recents":[${chat.recents.map(messageJson).join(",")}]}`
+    `"readed_to_msg_seq":${chat.readedToSeq},"version":${chat.version},"recents":[`
   );
 }

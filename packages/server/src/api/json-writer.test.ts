@@ -39,7 +39,7 @@ describe("long lists", () => {
     expect(await writeList([], String, { soon })).toBe("[]");
   });
 
-  test("let other work go between slices, and heavy items make slices shorter", async () => {
+  test("let other work go between slices", async () => {
     let turns = 0;
     const counting = {
       soon: (run: () => void) =>
@@ -52,7 +52,5 @@ describe("long lists", () => {
     expect(turns).toBe(0);
     await writeList(new Array<number>(501).fill(1), String, counting);
     expect(turns).toBe(1);
-    await writeList(new Array<number>(5).fill(1), String, counting, () => 500);
-    expect(turns).toBe(5);
   });
 });

@@ -14,7 +14,7 @@ export type JsonValue =
   | { readonly [name: string]: JsonValue };
 
 /** Items that are written before other work gets its turn: about a millisecond of messages. */
-const SLICE_WEIGHT = 500;
+const SLICE_ITEMS = 500;
 
 /** Our own values only: it recurses. Keys keep their order. */
 export function writeJson(value: JsonValue): string {
@@ -30,22 +30,16 @@ export function writeText(text: string): string {
   return JSON.stringify(text);
 }
 
-/** A list that may be long: written in slices. `weightOf` is how many messages an item is worth. */
+/** A list that may be long: written in slices. */
 export async function writeList<Item>(
   items: readonly Item[],
   write: (item: Item) => string,
   timers: Pick<Timers, "soon">,
-  weightOf: (item: Item) => number = () => 1,
 ): Promise<string> {
   let text = "[";
-  let weight = 0;
   for (const [index, item] of items.entries()) {
-    if (weight >= SLICE_WEIGHT) {
-      await new Promise<void>((resolve) => timers.soon(resolve));
-      weight = 0;
-    }
+    if (index > 0 && index % SLICE_ITEMS === 0) await new Promise<void>((resolve) => timers.soon(resolve));
     text += index === 0 ? write(item) : `,${write(item)}`;
-    weight += weightOf(item);
   }
   return `${text}]`;
 }

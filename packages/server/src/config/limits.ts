@@ -102,6 +102,20 @@ export const LIMITS = {
     default: "256MiB",
     doc: "The same in bytes, roughly.",
   },
+  recentsCacheMax: {
+    kind: "integer",
+    min: 1,
+    max: 1_000_000_000,
+    default: "100000",
+    doc: "Channels whose newest messages are kept in memory for chat lists.",
+  },
+  recentsCacheBytesMax: {
+    kind: "bytes",
+    min: 65_536,
+    max: 68_719_476_736,
+    default: "128MiB",
+    doc: "The same in bytes, roughly, with the JSON that is made of them.",
+  },
   listOrdersMax: {
     kind: "integer",
     min: 1,

@@ -10,9 +10,9 @@ import { type Conversation, unreadFrom, unreadOf } from "./conversation.ts";
 import type { ConversationEntry, Conversations } from "./conversations.ts";
 import { compareIds, idNanoseconds } from "./ids.ts";
 import { type ChannelKey, channelText, type Head, type Mark, ORIGIN, type StoredMessage } from "./message.ts";
-import type { MessageHistory } from "./message-history.ts";
 import { PageOrders } from "./page-orders.ts";
 import type { ReadMarks } from "./read-marks.ts";
+import type { RecentMessages } from "./recent-messages.ts";
 import type { GoneCount, Removals } from "./removals.ts";
 
 export interface ChatListOptions {
@@ -27,7 +27,7 @@ export interface ChatListDeps {
   readonly world: World;
   readonly conversations: Conversations;
   readonly channels: ChannelCache;
-  readonly history: MessageHistory;
+  readonly recents: RecentMessages;
   readonly marks: ReadMarks;
   readonly removals: Removals;
   readonly options: ChatListOptions;
@@ -48,6 +48,10 @@ interface Chat {
 interface Found extends Pick<Chat, "shown" | "row" | "head" | "clientSeq"> {
   readonly ownLast: Mark;
 }
+
+type Recents = readonly StoredMessage[];
+/** At once where memory has it. */
+type MaybeLater<Value> = Value | Promise<Value>;
 
 const ROWS_PER_SLICE = 1000;
 const ROWS_WITHOUT_PAGING = 10_000;
@@ -70,11 +74,14 @@ export class ChatListReader implements ChatList {
     if (request.messageCount <= 0) return [];
     const chats = await this.#chatsOf(request);
     let bytes = 0;
-    const views = await inBatches(chats, RECENTS_AT_ONCE, async (chat) => {
-      // Once the answer is large enough, the chats behind get their newest message only; older ones come by history.
-      const view = await this.#view(chat, bytes < RECENTS_BYTES_MAX ? request : { ...request, messageCount: 1 });
+    const counted = (view: ChatView): ChatView => {
       for (const message of view.recents) bytes += message.payload.length;
       return view;
+    };
+    const views = await inBatches(chats, RECENTS_AT_ONCE, (chat) => {
+      // Once the answer is large enough, the chats behind get their newest message only; older ones come by history.
+      const view = this.#view(chat, bytes < RECENTS_BYTES_MAX ? request : { ...request, messageCount: 1 });
+      return view instanceof Promise ? view.then(counted) : counted(view);
     });
     // All that it had is expired.
     return views.filter((view) => view.recents.length > 0);
@@ -180,24 +187,17 @@ export class ChatListReader implements ChatList {
     return isWanted ? { shown, row, head, unread, readedToSeq, version, clientSeq } : undefined;
   }
 
-  async #view(chat: Chat, request: ChatListRequest): Promise<ChatView> {
+  #view(chat: Chat, request: ChatListRequest): ChatView | Promise<ChatView> {
     const isIncremental = request.version > 0n || request.onlyUnread;
     const after = chat.clientSeq ?? (isIncremental ? chat.readedToSeq : 0);
-    const from = Math.max(after, chat.row.deletedTo.seq) + 1;
-    const { channel } = chat.row;
-    let recents = await this.#recents(channel, chat.head, from, request.messageCount);
-    if (recents.length === 0) recents = await this.#recents(channel, chat.head, chat.row.deletedTo.seq + 1, 1);
-    return {
-      shown: chat.shown,
-      channel,
-      unread: chat.unread,
-      timeSeconds: chat.head.timeSeconds,
-      lastSeq: chat.head.seq,
-      lastClientMsgNo: recents[0]?.clientMsgNo ?? "",
-      readedToSeq: chat.readedToSeq,
-      version: chat.version,
-      recents,
-    };
+    const { channel, deletedTo } = chat.row;
+    const from = Math.max(after, deletedTo.seq) + 1;
+    const recents = this.#recents(channel, chat.head, from, request.messageCount);
+    // What the client has is not sent again, but for the newest message, without which the chat could not be shown.
+    const shown = (some: Recents): MaybeLater<Recents> =>
+      some.length > 0 ? some : this.#recents(channel, chat.head, deletedTo.seq + 1, 1);
+    const found = recents instanceof Promise ? recents.then(shown) : shown(recents);
+    return found instanceof Promise ? found.then((some) => viewWith(chat, some)) : viewWith(chat, found);
   }
 
   async #viewOf(uid: string, key: ChannelKey, messageCount: number): Promise<ChatView> {
@@ -237,16 +237,9 @@ export class ChatListReader implements ChatList {
   }
 
   /** Newest first, from `firstSeq` on. */
-  async #recents(channel: ChannelKey, head: Head, firstSeq: number, count: number): Promise<readonly StoredMessage[]> {
-    const { messages } = await this.#deps.history.page({
-      channel,
-      log: "chat",
-      startSeq: head.seq,
-      endSeq: firstSeq - 1,
-      limit: count,
-      direction: "down",
-    });
-    return messages.toReversed();
+  #recents(channel: ChannelKey, head: Head, firstSeq: number, count: number): MaybeLater<Recents> {
+    if (firstSeq > head.seq) return [];
+    return this.#deps.recents.newest(channel, head, firstSeq, count);
   }
 
   #isListed(channel: ChannelKey): boolean {
@@ -256,6 +249,20 @@ export class ChatListReader implements ChatList {
   #shown(channel: ChannelKey, uid: string): ChannelKey {
     return { type: channel.type, id: kindOf(channel.type).shownId(channel.id, uid) };
   }
+}
+
+function viewWith(chat: Chat, recents: Recents): ChatView {
+  return {
+    shown: chat.shown,
+    channel: chat.row.channel,
+    unread: chat.unread,
+    timeSeconds: chat.head.timeSeconds,
+    lastSeq: chat.head.seq,
+    lastClientMsgNo: recents[0]?.clientMsgNo ?? "",
+    readedToSeq: chat.readedToSeq,
+    version: chat.version,
+    recents,
+  };
 }
 
 function versionOf(row: Conversation, head: Head): bigint {
@@ -286,10 +293,13 @@ function nextTurn(timers: Timers): Promise<void> {
 async function inBatches<Item, Result>(
   items: readonly Item[],
   size: number,
-  work: (item: Item) => Promise<Result>,
+  work: (item: Item) => MaybeLater<Result>,
 ): Promise<readonly Result[]> {
   const results: Result[] = [];
-  for (let at = 0; at < items.length; at += size)
-    results.push(...(await Promise.all(items.slice(at, at + size).map(work))));
+  for (let at = 0; at < items.length; at += size) {
+    const some = items.slice(at, at + size).map(work);
+    const isThere = (result: MaybeLater<Result>): result is Result => !(result instanceof Promise);
+    results.push(...(some.every(isThere) ? some : await Promise.all(some)));
+  }
   return results;
 }

@@ -14,6 +14,7 @@ import type { CacheBounds } from "./loaded-cache.ts";
 import { type ChannelKey, type LogName, MessageFlag, type StoredMessage } from "./message.ts";
 import { MessageHistory } from "./message-history.ts";
 import { ReadMarks } from "./read-marks.ts";
+import { RecentMessages } from "./recent-messages.ts";
 import { Removals } from "./removals.ts";
 import type { SendRequest, SendResult } from "./send.ts";
 import { Sender } from "./sending.ts";
@@ -23,6 +24,7 @@ const ROOMY: CacheBounds = { countMax: 1000, bytesMax: 1 << 24 };
 export interface MessagingOptions {
   readonly channelBounds?: CacheBounds;
   readonly conversationBounds?: CacheBounds;
+  readonly recentsBounds?: CacheBounds;
   /** Small: every batch is a write of its own. */
   readonly writeBytesMax?: number;
   readonly queueBatchesMax?: number;
@@ -122,7 +124,7 @@ export class Messaging {
       world,
       conversations,
       channels,
-      history: this.history,
+      recents: new RecentMessages(store, this.history, options.recentsBounds ?? ROOMY),
       marks: new ReadMarks({ store, channels, conversations, ids }),
       removals: new Removals(store, clock),
       options: { showSystem: false, countAll: false, ordersMax: 10, orderBytesMax: 1 << 20 },

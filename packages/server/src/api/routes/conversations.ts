@@ -1,14 +1,15 @@
 /** A user's chats: the list, single chats, and the marks he sets. The error texts are the original's, differences included. */
+import type { ChatList } from "../../messaging/chat-list.ts";
 import { channelText } from "../../messaging/message.ts";
 import type { HttpAnswer } from "../../world/world.ts";
 import { chatOf } from "../addressing.ts";
 import { bare, failure, ok } from "../answers.ts";
 import type { ApiDeps } from "../api-deps.ts";
 import { type ApiRoute, channelTypeOf, integerOf, post } from "../api-route.ts";
-import { chatJson } from "../chat-json.ts";
+import { ChatsJson } from "../chat-json.ts";
 import { BAD_CHANNEL_ID } from "../id-checks.ts";
 import { array, CHANNEL_ID, type Decoded, INT, INT64, object, text, UID, UINT8 } from "../json-schema.ts";
-import { writeJson, writeList } from "../json-writer.ts";
+import { writeJson } from "../json-writer.ts";
 import { channelsMessagesRoute } from "./channels-messages.ts";
 
 type ConversationDeps = Pick<ApiDeps, "chatList" | "history" | "conversations" | "world">;
@@ -45,9 +46,10 @@ const NO_CHANNEL = "channel_id or channel_type cannot be empty";
 
 export function conversationRoutes(deps: ConversationDeps): readonly ApiRoute[] {
   const { chatList } = deps;
+  const json = new ChatsJson(deps.world.timers);
   return [
-    post("/conversation/sync", SYNC, (body) => sync(deps, body)),
-    post("/conversation/syncByChannels", BY_CHANNELS, (body) => syncByChannels(deps, body)),
+    post("/conversation/sync", SYNC, (body) => sync(chatList, json, body)),
+    post("/conversation/syncByChannels", BY_CHANNELS, (body) => syncByChannels(chatList, json, body)),
     post("/conversation/channels", OF_USER, (body) => channelsOf(deps, body)),
     channelsMessagesRoute(deps),
     post("/conversations/clearUnread", CHAT, (body) =>
@@ -64,7 +66,7 @@ export function conversationRoutes(deps: ConversationDeps): readonly ApiRoute[] 
   ];
 }
 
-async function sync({ chatList, world }: ConversationDeps, body: Decoded<typeof SYNC>): Promise<HttpAnswer> {
+async function sync(chatList: ChatList, json: ChatsJson, body: Decoded<typeof SYNC>): Promise<HttpAnswer> {
   if (body.uid === "") return failure(NO_UID);
   if (body.msg_count <= 0) return bare("[]");
   const chats = await chatList.sync({
@@ -77,7 +79,7 @@ async function sync({ chatList, world }: ConversationDeps, body: Decoded<typeof 
     page: Math.max(0, body.page),
     pageSize: body.page_size <= 0 ? PAGE_SIZE_DEFAULT : Math.min(body.page_size, PAGE_SIZE_MAX),
   });
-  return bare(await writeList(chats, chatJson, world.timers, (chat) => 1 + chat.recents.length));
+  return bare(await json.list(chats));
 }
 
 /** `id:type:seq|id:type:seq|…`. What has not three parts is passed over, a number that is none is 0, the last one counts. */
@@ -92,7 +94,8 @@ function lastSeqsOf(written: string): ReadonlyMap<string, number> {
 }
 
 async function syncByChannels(
-  { chatList, world }: ConversationDeps,
+  chatList: ChatList,
+  json: ChatsJson,
   body: Decoded<typeof BY_CHANNELS>,
 ): Promise<HttpAnswer> {
   if (body.uid === "") return failure(NO_UID);
@@ -100,7 +103,7 @@ async function syncByChannels(
   const shown = body.channels.map((channel) => ({ type: channel.channel_type, id: channel.channel_id }));
   const count = body.msg_count <= 0 ? MESSAGE_COUNT_DEFAULT : Math.min(body.msg_count, MESSAGE_COUNT_MAX);
   const chats = await chatList.forChannels(body.uid, shown, count);
-  return bare(await writeList(chats, chatJson, world.timers, (chat) => 1 + chat.recents.length));
+  return bare(await json.list(chats));
 }
 
 /** By their stored ids. */

@@ -1,0 +1,89 @@
+/**
+ * The newest messages of chats that lists have asked for, kept in memory: a list asks for the same ones again and again,
+ * for each member of a channel. What came since is read and put in front, so a send has nothing to do here.
+ *
+ *   log      … 95 96 97 98 99 100     head 100
+ *   window         [97 … 99]          asked: the newest 4 → 100 is read, 97–99 are there
+ */
+import type { Store } from "../store/store.ts";
+import { type CacheBounds, type Evictable, LoadedCache } from "./loaded-cache.ts";
+import { type ChannelKey, channelText, type Head, type StoredMessage } from "./message.ts";
+import type { MessageHistory } from "./message-history.ts";
+
+interface Window extends Evictable {
+  /** Newest first, without a gap. */
+  readonly messages: readonly StoredMessage[];
+  readonly lastSeq: number;
+}
+
+/** Longer answers are read each time. */
+const WINDOW_MAX = 100;
+const WINDOW_COST_BYTES = 300;
+/** A message with its texts, and what is made of it to be shown: base64 of the payload and the texts again. */
+const MESSAGE_COST_BYTES = 1000;
+const PAYLOAD_FACTOR = 2.4;
+
+export class RecentMessages {
+  readonly #history: MessageHistory;
+  readonly #windows: LoadedCache<Window>;
+
+  constructor(store: Store, history: MessageHistory, bounds: CacheBounds) {
+    this.#history = history;
+    this.#windows = new LoadedCache(bounds);
+    store.onReset(() => this.#windows.clear());
+  }
+
+  /**
+   * Of the chat log, newest first, at most `count`, with seq ≥ `firstSeq`. The same array for the same question while
+   * nothing new has come; nobody may change it.
+   */
+  newest(
+    channel: ChannelKey,
+    head: Head,
+    firstSeq: number,
+    count: number,
+  ): readonly StoredMessage[] | Promise<readonly StoredMessage[]> {
+    const from = Math.max(firstSeq, head.seq - count + 1, 1);
+    // Where messages expire, others may have to take their places.
+    if (head.removals > 0 || head.seq - from >= WINDOW_MAX) return this.#read(channel, firstSeq, head.seq, count);
+    const wanted = head.seq - from + 1;
+    const window = this.#windows.get(channelText(channel));
+    if (window !== undefined && window.lastSeq === head.seq) {
+      if (window.messages.length === wanted) return window.messages;
+      if (window.messages.length > wanted) return window.messages.slice(0, wanted);
+    }
+    return this.#extend(channel, window, from, head.seq);
+  }
+
+  async #extend(
+    channel: ChannelKey,
+    window: Window | undefined,
+    from: number,
+    to: number,
+  ): Promise<readonly StoredMessage[]> {
+    const kept = (window?.messages ?? []).filter((message) => message.seq >= from && message.seq <= to);
+    const newest = kept[0]?.seq ?? from - 1;
+    const oldest = kept.at(-1)?.seq ?? from;
+    const behind = newest < to ? await this.#read(channel, newest + 1, to, to - newest) : [];
+    const before = from < oldest ? await this.#read(channel, from, oldest - 1, oldest - from) : [];
+    const messages = [...behind, ...kept, ...before];
+    if (messages.length === to - from + 1) this.#keep(channelText(channel), { messages, lastSeq: to });
+    return messages;
+  }
+
+  async #read(channel: ChannelKey, from: number, to: number, limit: number): Promise<readonly StoredMessage[]> {
+    const page = { channel, log: "chat", startSeq: to, endSeq: from - 1, limit, direction: "down" } as const;
+    return (await this.#history.page(page)).messages.toReversed();
+  }
+
+  #keep(text: string, { messages, lastSeq }: Pick<Window, "messages" | "lastSeq">): void {
+    let bytes = WINDOW_COST_BYTES + text.length * 2;
+    for (const { payload } of messages) bytes += MESSAGE_COST_BYTES + payload.length * PAYLOAD_FACTOR;
+    // Another reading may have come in meanwhile.
+    const other = this.#windows.peek(text);
+    if (other !== undefined && other.lastSeq > lastSeq) return;
+    this.#windows.delete(text);
+    this.#windows.set(text, { messages, lastSeq, bytes, pins: 0 });
+    this.#windows.trim();
+  }
+}
