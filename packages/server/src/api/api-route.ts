@@ -51,6 +51,22 @@ export function badFormatWithProblem(problem: string): string {
 
 /** A number in a query or path; 0 when it is none. */
 export function integerOf(text: string | undefined): number {
+  // Nearly all are short and plain.
+  if (text !== undefined && text.length > 0 && text.length <= PLAIN_DIGITS_MAX) {
+    let plain = 0;
+    for (let index = 0; index < text.length; index++) {
+      const digit = text.charCodeAt(index) - 48;
+      if (digit < 0 || digit > 9) return signedIntegerOf(text);
+      plain = plain * 10 + digit;
+    }
+    return plain;
+  }
+  return signedIntegerOf(text);
+}
+
+const PLAIN_DIGITS_MAX = 9;
+
+function signedIntegerOf(text: string | undefined): number {
   const value = text !== undefined && /^[+-]?[0-9]{1,15}$/.test(text) ? Number(text) : 0;
   return value + 0;
 }

@@ -48,9 +48,9 @@ export class ChannelCache {
     return this.#loaded.peek(channelText(key));
   }
 
-  /** The durable head, at once, whether the channel is loaded or not. */
-  durableHead(key: ChannelKey, log: LogName): Head {
-    const loaded = this.#loaded.peek(channelText(key));
+  /** The durable head, at once, whether the channel is loaded or not. `text`: the key's `channelText`, for who has it. */
+  durableHead(key: ChannelKey, log: LogName, text: string = channelText(key)): Head {
+    const loaded = this.#loaded.peek(text);
     if (loaded !== undefined) return log === "chat" ? loaded.chat.durable : loaded.command.durable;
     return this.#readHead(shardOfChannel(key), key, log);
   }

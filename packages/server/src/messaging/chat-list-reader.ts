@@ -8,8 +8,16 @@ import { isSystemChat, kindOf } from "./channel-kinds.ts";
 import type { ChatList, ChatListRequest, ChatView } from "./chat-list.ts";
 import { type Conversation, unreadFrom, unreadOf } from "./conversation.ts";
 import type { ConversationEntry, Conversations } from "./conversations.ts";
-import { compareIds, idNanoseconds } from "./ids.ts";
-import { type ChannelKey, channelText, type Head, type Mark, ORIGIN, type StoredMessage } from "./message.ts";
+import { compareIds, idNanoseconds, isAfterVersion, type Version, versionOfNanoseconds } from "./ids.ts";
+import {
+  type ChannelKey,
+  channelText,
+  type Head,
+  type Mark,
+  type MessageId,
+  ORIGIN,
+  type StoredMessage,
+} from "./message.ts";
 import { PageOrders } from "./page-orders.ts";
 import type { ReadMarks } from "./read-marks.ts";
 import type { RecentMessages } from "./recent-messages.ts";
@@ -39,7 +47,6 @@ interface Chat {
   readonly head: Head;
   readonly unread: number;
   readonly readedToSeq: number;
-  readonly version: bigint;
   /** The client's last seq; undefined when it did not name the chat. */
   readonly clientSeq: number | undefined;
 }
@@ -47,6 +54,11 @@ interface Chat {
 /** A chat that may be in the answer; how much of it is unread is still to be found out. */
 interface Found extends Pick<Chat, "shown" | "row" | "head" | "clientSeq"> {
   readonly ownLast: Mark;
+}
+
+/** With the version as it is compared. */
+interface Asked extends ChatListRequest {
+  readonly newerThan: Version;
 }
 
 type Recents = readonly StoredMessage[];
@@ -117,6 +129,7 @@ export class ChatListReader implements ChatList {
   async #chatsOf(request: ChatListRequest): Promise<readonly Chat[]> {
     const { page, pageSize } = request;
     const from = Math.max(0, page - 1) * pageSize;
+    const asked = { ...request, newerThan: versionOfNanoseconds(request.version) };
     const kept = page > 1 ? this.#orders.find(request) : undefined;
     const rows = await this.#deps.conversations.all(request.uid);
     try {
@@ -124,13 +137,12 @@ export class ChatListReader implements ChatList {
         const wanted = new Set(kept.slice(from, from + pageSize));
         const byText = new Map<string, Chat>();
         for (const entry of rows.entries) {
-          const text = channelText(entry.channel);
-          const chat = wanted.has(text) ? await this.#chat(entry, request) : undefined;
-          if (chat !== undefined) byText.set(text, chat);
+          const chat = wanted.has(entry.text) ? await this.#chat(entry, asked) : undefined;
+          if (chat !== undefined) byText.set(entry.text, chat);
         }
         return [...wanted].flatMap((text) => byText.get(text) ?? []);
       }
-      const chats = await this.#qualifying(rows.entries, request);
+      const chats = await this.#qualifying(rows.entries, asked);
       chats.sort((a, b) => compareIds(b.head.lastId, a.head.lastId));
       if (page === 0) return chats.slice(0, ROWS_WITHOUT_PAGING);
       this.#orders.keep(
@@ -143,7 +155,7 @@ export class ChatListReader implements ChatList {
     }
   }
 
-  async #qualifying(entries: Iterable<ConversationEntry>, request: ChatListRequest): Promise<Chat[]> {
+  async #qualifying(entries: Iterable<ConversationEntry>, request: Asked): Promise<Chat[]> {
     const chats: Chat[] = [];
     let inSlice = 0;
     for (const entry of entries) {
@@ -159,32 +171,32 @@ export class ChatListReader implements ChatList {
   }
 
   /** undefined: not in this answer. Waits only where unread messages may be gone. */
-  #chat(entry: ConversationEntry, request: ChatListRequest): Chat | undefined | Promise<Chat | undefined> {
+  #chat(entry: ConversationEntry, request: Asked): MaybeLater<Chat | undefined> {
     const row = entry.durable;
     if (row === undefined || row.membership === "left" || !this.#isListed(entry.channel)) return undefined;
-    const shown = this.#shown(entry.channel, request.uid);
-    const clientSeq = request.lastSeqs.get(channelText(shown));
-    if (clientSeq === undefined && request.excludedTypes.has(shown.type)) return undefined;
-    const head = this.#deps.channels.durableHead(entry.channel, "chat");
+    entry.shown ??= this.#shown(entry.channel, request.uid);
+    const { shown } = entry;
+    const clientSeq = request.lastSeqs.get(shown.text);
+    if (clientSeq === undefined && request.excludedTypes.has(entry.channel.type)) return undefined;
+    const head = this.#deps.channels.durableHead(entry.channel, "chat", entry.text);
     if (head.seq === 0 || head.seq <= row.deletedTo.seq) return undefined;
     const ownLast = this.#deps.conversations.ownLast(request.uid, entry);
-    const found: Found = { shown, row, head, ownLast, clientSeq };
+    const found: Found = { shown: shown.key, row, head, ownLast, clientSeq };
     const gone = this.#deps.removals.goneAfter(entry.channel, unreadFrom(row, ownLast).seq, head);
     return gone instanceof Promise
       ? gone.then((count) => this.#asked(found, count, request))
       : this.#asked(found, gone, request);
   }
 
-  #asked({ shown, row, head, ownLast, clientSeq }: Found, gone: GoneCount, request: ChatListRequest): Chat | undefined {
+  #asked({ shown, row, head, ownLast, clientSeq }: Found, gone: GoneCount, request: Asked): Chat | undefined {
     const { unread, readedToSeq } = unreadOf(row, ownLast, head, this.#deps.options.countAll, gone);
     if (request.onlyUnread && unread === 0) return undefined;
-    const version = versionOf(row, head);
-    const isNewer = version > request.version;
+    const isNewer = isAfterVersion(newestChange(row, head), request.newerThan);
     const isWanted =
       clientSeq === undefined
         ? request.version <= 0n || unread > 0 || isNewer
         : head.seq > clientSeq || (request.version > 0n && isNewer);
-    return isWanted ? { shown, row, head, unread, readedToSeq, version, clientSeq } : undefined;
+    return isWanted ? { shown, row, head, unread, readedToSeq, clientSeq } : undefined;
   }
 
   #view(chat: Chat, request: ChatListRequest): ChatView | Promise<ChatView> {
@@ -192,10 +204,10 @@ export class ChatListReader implements ChatList {
     const after = chat.clientSeq ?? (isIncremental ? chat.readedToSeq : 0);
     const { channel, deletedTo } = chat.row;
     const from = Math.max(after, deletedTo.seq) + 1;
-    const recents = this.#recents(channel, chat.head, from, request.messageCount);
+    const recents = this.#deps.recents.newest(channel, chat.head, from, request.messageCount);
     // What the client has is not sent again, but for the newest message, without which the chat could not be shown.
     const shown = (some: Recents): MaybeLater<Recents> =>
-      some.length > 0 ? some : this.#recents(channel, chat.head, deletedTo.seq + 1, 1);
+      some.length > 0 ? some : this.#deps.recents.newest(channel, chat.head, deletedTo.seq + 1, 1);
     const found = recents instanceof Promise ? recents.then(shown) : shown(recents);
     return found instanceof Promise ? found.then((some) => viewWith(chat, some)) : viewWith(chat, found);
   }
@@ -206,8 +218,7 @@ export class ChatListReader implements ChatList {
     const channel = { type: key.type, id: id ?? key.id };
     const head = channels.durableHead(channel, "chat");
     const row = conversations.durable(uid, channel);
-    const shown = this.#shown(channel, uid);
-    const base = { shown, channel, timeSeconds: head.timeSeconds, lastSeq: head.seq };
+    const base = { shown: this.#shown(channel, uid).key, channel, timeSeconds: head.timeSeconds, lastSeq: head.seq };
     if (head.seq === 0 || (row !== undefined && head.seq <= row.deletedTo.seq)) {
       const version = row === undefined ? 0n : idNanoseconds(row.changed);
       return {
@@ -225,29 +236,24 @@ export class ChatListReader implements ChatList {
     const ownLast = conversations.ownLastIn(uid, channel);
     const gone = await this.#deps.removals.goneAfter(channel, unreadFrom(ownRow, ownLast).seq, head);
     const view = unreadOf(ownRow, ownLast, head, this.#deps.options.countAll, gone);
-    const recents = await this.#recents(channel, head, (row?.deletedTo.seq ?? 0) + 1, messageCount);
+    const recents = await this.#deps.recents.newest(channel, head, (row?.deletedTo.seq ?? 0) + 1, messageCount);
     const lastClientMsgNo = recents[0]?.clientMsgNo ?? "";
     return {
       ...base,
       ...view,
       lastClientMsgNo,
-      version: row ? versionOf(row, head) : idNanoseconds(head.lastId),
+      version: idNanoseconds(row === undefined ? head.lastId : newestChange(row, head)),
       recents,
     };
-  }
-
-  /** Newest first, from `firstSeq` on. */
-  #recents(channel: ChannelKey, head: Head, firstSeq: number, count: number): MaybeLater<Recents> {
-    if (firstSeq > head.seq) return [];
-    return this.#deps.recents.newest(channel, head, firstSeq, count);
   }
 
   #isListed(channel: ChannelKey): boolean {
     return kindOf(channel.type).inChatList && (this.#deps.options.showSystem || !isSystemChat(channel));
   }
 
-  #shown(channel: ChannelKey, uid: string): ChannelKey {
-    return { type: channel.type, id: kindOf(channel.type).shownId(channel.id, uid) };
+  #shown(channel: ChannelKey, uid: string): NonNullable<ConversationEntry["shown"]> {
+    const key = { type: channel.type, id: kindOf(channel.type).shownId(channel.id, uid) };
+    return { key, text: channelText(key) };
   }
 }
 
@@ -260,13 +266,14 @@ function viewWith(chat: Chat, recents: Recents): ChatView {
     lastSeq: chat.head.seq,
     lastClientMsgNo: recents[0]?.clientMsgNo ?? "",
     readedToSeq: chat.readedToSeq,
-    version: chat.version,
+    version: idNanoseconds(newestChange(chat.row, chat.head)),
     recents,
   };
 }
 
-function versionOf(row: Conversation, head: Head): bigint {
-  return idNanoseconds(compareIds(row.changed, head.lastId) > 0 ? row.changed : head.lastId);
+/** Of the row or of the log: what the chat's `version` is made of. */
+function newestChange(row: Conversation, head: Head): MessageId {
+  return compareIds(row.changed, head.lastId) > 0 ? row.changed : head.lastId;
 }
 
 /** For a reader who does not belong to the channel. */

@@ -16,6 +16,10 @@ const ROW_BYTES = 500;
 
 export interface ConversationEntry {
   readonly channel: ChannelKey;
+  /** `channelText` of the channel. */
+  readonly text: string;
+  /** The channel as the user names it; undefined until somebody asks. */
+  shown: { readonly key: ChannelKey; readonly text: string } | undefined;
   decided: Conversation | undefined;
   durable: Conversation | undefined;
   /** The mark of the user's own last message, durable; undefined until somebody asks. */
@@ -36,6 +40,10 @@ class UserRows {
     this.shard = shardOfUser(uid);
     this.bytes = USER_BYTES + uid.length * 2;
   }
+}
+
+function newEntry(channel: ChannelKey, text: string, row: Conversation | undefined): ConversationEntry {
+  return { channel, text, shown: undefined, decided: row, durable: row, ownLast: undefined, inFlight: 0 };
 }
 
 export interface RowWrite {
@@ -78,7 +86,7 @@ export class Conversations {
     }
     let entry = rows.entries.get(text);
     if (entry === undefined) {
-      entry = { channel: row.channel, decided: known, durable: known, ownLast: undefined, inFlight: 0 };
+      entry = newEntry(row.channel, text, known);
       rows.entries.set(text, entry);
       this.#grow(rows, ROW_BYTES);
     }
@@ -96,7 +104,7 @@ export class Conversations {
     entry.inFlight--;
     rows.pins--;
     if (entry.inFlight > 0 || rows.complete || rows.loading !== undefined) return;
-    rows.entries.delete(channelText(entry.channel));
+    rows.entries.delete(entry.text);
     this.#grow(rows, -ROW_BYTES);
     if (rows.entries.size === 0 && rows.pins === 0) this.#users.delete(rows.uid);
   }
@@ -176,7 +184,7 @@ export class Conversations {
         const text = channelText(row.channel);
         // What is there already was decided meanwhile and is newer than this reading.
         if (rows.entries.has(text)) continue;
-        rows.entries.set(text, { channel: row.channel, decided: row, durable: row, ownLast: undefined, inFlight: 0 });
+        rows.entries.set(text, newEntry(row.channel, text, row));
         added++;
       }
       this.#grow(rows, added * ROW_BYTES);

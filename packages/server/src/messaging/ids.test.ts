@@ -1,5 +1,6 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { compareIds, ID_EPOCH_MS, IdGenerator, idNanoseconds } from "./ids.ts";
+import { compareIds, ID_EPOCH_MS, IdGenerator, idNanoseconds, isAfterVersion, versionOfNanoseconds } from "./ids.ts";
 
 function clockAt(times: readonly number[]): { wallMs(): number; monotonicMs(): number } {
   let index = 0;
@@ -42,4 +43,19 @@ describe("message ids", () => {
     const ids = new IdGenerator(clockAt([1023]), 1023);
     for (let i = 0; i < 10_000; i++) expect(ids.next().low).toBeLessThan(0xffffff00);
   });
+});
+
+test("an id is after a version exactly when its own version is greater", () => {
+  const word = fc.integer({ min: 0, max: 0xffffffff });
+  const id = fc.record({ high: fc.integer({ min: 0, max: 0x7fffffff }), low: word });
+  const nearby = fc.integer({ min: -500, max: 500 });
+  const isAfter = (each: { high: number; low: number }, version: bigint): boolean =>
+    isAfterVersion(each, versionOfNanoseconds(version));
+  fc.assert(
+    fc.property(id, id, nearby, (a, b, offset) => {
+      for (const version of [idNanoseconds(a) + BigInt(offset), idNanoseconds(b), 0n, -1n])
+        expect(isAfter(a, version)).toBe(idNanoseconds(a) > version);
+      expect(isAfter({ high: 0, low: 0 }, BigInt(offset))).toBe(0n > BigInt(offset));
+    }),
+  );
 });

@@ -61,8 +61,30 @@ export function compareIds(a: MessageId, b: MessageId): number {
   return a.high - b.high || a.low - b.low;
 }
 
+const NS_PER_STEP = 244;
+
 /** Nanoseconds since 1970, growing with the id: the chat list's `version`. 4,096 steps fit 244 ns apart into a millisecond. */
 export function idNanoseconds(id: MessageId): bigint {
   if (id.high === 0 && id.low === 0) return 0n;
-  return BigInt(idMs(id) + ID_EPOCH_MS) * 1_000_000n + BigInt((id.low % STEPS) * 244);
+  return BigInt(idMs(id) + ID_EPOCH_MS) * 1_000_000n + BigInt((id.low % STEPS) * NS_PER_STEP);
+}
+
+/** A `version` in two numbers, to compare many ids with. */
+export interface Version {
+  /** Since 1970. */
+  readonly ms: number;
+  /** Nanoseconds within the millisecond. */
+  readonly restNs: number;
+}
+
+export function versionOfNanoseconds(nanoseconds: bigint): Version {
+  const ms = nanoseconds / 1_000_000n;
+  return { ms: Number(ms), restNs: Number(nanoseconds - ms * 1_000_000n) };
+}
+
+/** `idNanoseconds(id)` is greater. */
+export function isAfterVersion(id: MessageId, version: Version): boolean {
+  if (id.high === 0 && id.low === 0) return version.ms < 0 || (version.ms === 0 && version.restNs < 0);
+  const ms = idMs(id) + ID_EPOCH_MS;
+  return ms > version.ms || (ms === version.ms && (id.low % STEPS) * NS_PER_STEP > version.restNs);
 }

@@ -44,6 +44,7 @@ export class RecentMessages {
     count: number,
   ): readonly StoredMessage[] | Promise<readonly StoredMessage[]> {
     const from = Math.max(firstSeq, head.seq - count + 1, 1);
+    if (from > head.seq) return [];
     // Where messages expire, others may have to take their places.
     if (head.removals > 0 || head.seq - from >= WINDOW_MAX) return this.#read(channel, firstSeq, head.seq, count);
     const wanted = head.seq - from + 1;

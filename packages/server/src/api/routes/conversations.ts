@@ -41,6 +41,9 @@ const PAGE_SIZE_MAX = 500;
 const MESSAGE_COUNT_DEFAULT = 15;
 const MESSAGE_COUNT_MAX = 10_000;
 
+const BAR = 0x7c;
+const COLON = 0x3a;
+
 const NO_UID = "uid cannot be empty";
 const NO_CHANNEL = "channel_id or channel_type cannot be empty";
 
@@ -82,13 +85,31 @@ async function sync(chatList: ChatList, json: ChatsJson, body: Decoded<typeof SY
   return bare(await json.list(chats));
 }
 
-/** `id:type:seq|id:type:seq|…`. What has not three parts is passed over, a number that is none is 0, the last one counts. */
+/**
+ * `id:type:seq|id:type:seq|…`. What has not three parts is passed over, a number that is none is 0, the last one counts.
+ * Walked by hand: a client with 200 chats sends 5 KB of it each time it opens.
+ */
 function lastSeqsOf(written: string): ReadonlyMap<string, number> {
   const seqs = new Map<string, number>();
-  for (const entry of written.split("|")) {
-    const [id, type, seq, ...rest] = entry.split(":");
-    if (id === undefined || seq === undefined || rest.length > 0) continue;
-    seqs.set(channelText({ type: channelTypeOf(type), id }), Math.max(0, integerOf(seq)));
+  let start = 0;
+  let idEnd = 0;
+  let typeEnd = 0;
+  let colons = 0;
+  for (let at = 0; at <= written.length; at++) {
+    const code = at === written.length ? BAR : written.charCodeAt(at);
+    if (code === COLON) {
+      colons++;
+      if (colons === 1) idEnd = at;
+      else typeEnd = at;
+    } else if (code === BAR) {
+      if (colons === 2) {
+        const type = channelTypeOf(written.slice(idEnd + 1, typeEnd));
+        const seq = Math.max(0, integerOf(written.slice(typeEnd + 1, at)));
+        seqs.set(channelText({ type, id: written.slice(start, idEnd) }), seq);
+      }
+      start = at + 1;
+      colons = 0;
+    }
   }
   return seqs;
 }
