@@ -1,0 +1,4 @@
+/** The public surface of the package, as a list. */
+export { createSealer } from "./create-sealer.ts";
+export { RecvCut, type RecvCutOptions, sealedLength } from "./recv-cut.ts";
+export type { Sealer } from "./sealer.ts";
