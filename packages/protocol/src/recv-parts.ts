@@ -7,14 +7,14 @@ import { writeSignedDecimal, writeUnsignedDecimal } from "./decimal.ts";
 import { type Recv, sizeOfRecvHead, writeRecvAfterMsgKey } from "./frames/recv.ts";
 import { writeInt64Decimal } from "./int64.ts";
 import { PacketType } from "./packet-type.ts";
-import { utf8Length, utf8Write } from "./utf8.ts";
-import { Writer } from "./writer.ts";
+import { utf8Write } from "./utf8.ts";
+import { sizeOfFrame, Writer } from "./writer.ts";
 
 export const MSG_KEY_BYTES = 32;
 /** Digits of messageId, messageSeq, timestamp and channelType. */
 export const RECV_SIGN_NUMBERS_BYTES_MAX = 50;
 
-/** `bytes` is `before` bytes of room, the top of the frame, the sign text, and room to its end. */
+/** `bytes` is room before, the top of the frame, the sign text, a few bytes that mean nothing, and room behind. */
 export interface RecvParts {
   readonly bytes: Uint8Array;
   /** The frame up to its payload. */
@@ -26,41 +26,32 @@ export interface RecvParts {
 }
 
 /**
- * The parts of a RECV whose payload has `payloadBytes` bytes on the wire, with room for `before` bytes before them and
- * `after` bytes behind them. `recv.payload` and `recv.msgKey` are not looked at.
+ * The parts of a RECV whose payload has `payloadBytes` bytes on the wire, with room for `before` bytes at the beginning
+ * and for `behind` bytes at the end. `recv.payload` and `recv.msgKey` are not looked at.
  */
 export function cutRecv(
   recv: Recv,
   version: number,
   payloadBytes: number,
   before: number,
-  after: number,
+  behind: number,
   allocate: Allocate = allocateExact,
 ): RecvParts {
-  const signBytesMax =
-    RECV_SIGN_NUMBERS_BYTES_MAX + utf8Length(recv.clientMsgNo) + utf8Length(recv.fromUid) + utf8Length(recv.channelId);
   const headBytes = sizeOfRecvHead(recv, MSG_KEY_BYTES, version);
-  let bytes = new Uint8Array(0);
-  let topBytes = 0;
-  const writer = new Writer(PacketType.recv, recv.flags, headBytes + payloadBytes, (frameBytes) => {
-    topBytes = frameBytes - payloadBytes;
-    bytes = allocate(before + topBytes + signBytesMax + after) as Uint8Array<ArrayBuffer>;
-    return bytes.subarray(before, before + topBytes);
-  });
+  const topBytes = sizeOfFrame(headBytes + payloadBytes) - payloadBytes;
+  // The head holds all texts that are signed, and msgKey.
+  const signBytesMax = RECV_SIGN_NUMBERS_BYTES_MAX + headBytes - MSG_KEY_BYTES;
+  const bytes = allocate(before + topBytes + signBytesMax + behind);
+  const writer = new Writer(PacketType.recv, recv.flags, headBytes + payloadBytes, () => bytes, before);
   writer.u8(recv.setting);
   writer.u8(0);
   writer.u8(MSG_KEY_BYTES);
   writer.skip(MSG_KEY_BYTES);
   writeRecvAfterMsgKey(recv, version, writer);
-  writer.done();
   const signAt = before + topBytes;
+  if (writer.offset !== signAt) throw new RangeError("a frame's size was computed wrongly");
   const signBytes = writeRecvSign(recv, bytes, signAt) - signAt;
-  return {
-    bytes: bytes.subarray(0, signAt + signBytes + after),
-    topBytes,
-    msgKeyAt: topBytes - headBytes + 3,
-    signBytes,
-  };
+  return { bytes, topBytes, msgKeyAt: topBytes - headBytes + 3, signBytes };
 }
 
 /**

@@ -71,6 +71,8 @@ const INVERSE_SUB_OUT: usize = memory.data<u8>([
   0x00, 0x40, 0xf9, 0x7e, 0x53, 0xea, 0x87, 0x13, 0x2d, 0x3e, 0x94, 0xd4, 0xb9, 0x6d, 0xaa, 0xc7,
   0x00, 0x1d, 0x44, 0x93, 0x0f, 0x56, 0xd7, 0x12, 0x9c, 0x8e, 0xc5, 0xd8, 0x59, 0x81, 0x4b, 0xca,
 ], 16);
+/** Constants that are loaded are not rebuilt at each use. */
+const LOW: usize = memory.data<u8>([15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15], 16);
 /** Rotation of columns by one and by three bytes, for rows that were left unshifted 0 to 3 times. */
 const ROTATIONS: usize = memory.data<u8>([
   0x01, 0x02, 0x03, 0x00, 0x05, 0x06, 0x07, 0x04, 0x09, 0x0a, 0x0b, 0x08, 0x0d, 0x0e, 0x0f, 0x0c,
@@ -109,7 +111,7 @@ function highNibbles(x: v128, low: v128): v128 {
 /** A linear map given by its values for low and for high nibbles. */
 @inline
 function mapped(x: v128, tables: usize): v128 {
-  const low = i8x16.splat(0x0f);
+  const low = v128.load(LOW);
   return xor(
     lookup(v128.load(tables), v128.and(x, low)),
     lookup(v128.load(tables, 16), highNibbles(x, low)),
@@ -121,7 +123,7 @@ function mapped(x: v128, tables: usize): v128 {
 /** A map of 1/x, out of the tower basis. */
 @inline
 function substituted(x: v128, tables: usize): v128 {
-  const low = i8x16.splat(0x0f);
+  const low = v128.load(LOW);
   const inverse = v128.load(INVERSES);
   const i = highNibbles(x, low);
   const k = v128.and(x, low);
@@ -210,7 +212,7 @@ function encryptLast(x: v128, slot: usize): v128 {
 
 /** Encrypts `blocks` blocks, padding included, in CBC mode. */
 export function encrypt(slot: usize, from: usize, to: usize, blocks: usize): void {
-  const low = i8x16.splat(0x0f);
+  const low = v128.load(LOW);
   const inverse = v128.load(INVERSES);
   const inverseA = v128.load(INVERSES, 16);
   const sub1u = v128.load(SUB1);
@@ -240,7 +242,7 @@ export function encryptFour(
   to0: usize, to1: usize, to2: usize, to3: usize,
   blocks: usize,
 ): void {
-  const low = i8x16.splat(0x0f);
+  const low = v128.load(LOW);
   const inverse = v128.load(INVERSES);
   const inverseA = v128.load(INVERSES, 16);
   const sub1u = v128.load(SUB1);
@@ -288,7 +290,7 @@ export function encryptFour(
 
 @inline
 function decryptBlock(x: v128, keys: usize): v128 {
-  const low = i8x16.splat(0x0f);
+  const low = v128.load(LOW);
   const inverse = v128.load(INVERSES);
   const inverseA = v128.load(INVERSES, 16);
   const unshift = v128.load(UNSHIFT, 16);

@@ -25,7 +25,7 @@ function f(x: v128, y: v128, z: v128): v128 {
 
 @inline
 function g(x: v128, y: v128, z: v128): v128 {
-  return v128.xor(y, v128.and(z, v128.xor(x, y)));
+  return v128.or(v128.and(x, z), v128.andnot(y, z));
 }
 
 @inline
@@ -41,7 +41,7 @@ function i(x: v128, y: v128, z: v128): v128 {
 @inline
 function step(a: v128, b: v128, mix: v128, word: usize, constant: usize, shift: i32): v128 {
   const sum = i32x4.add(
-    i32x4.add(i32x4.add(a, v128.load(WORDS + 16 * word)), v128.load32_splat(CONSTANTS + 4 * constant)),
+    i32x4.add(a, i32x4.add(v128.load(WORDS + 16 * word), v128.load32_splat(CONSTANTS + 4 * constant))),
     mix,
   );
   return i32x4.add(b, v128.or(i32x4.shl(sum, shift), i32x4.shr_u(sum, 32 - shift)));
@@ -221,17 +221,17 @@ export function digestFour(blocks0: usize, blocks1: usize, blocks2: usize, block
     from2 += 48;
     from3 += 48;
   }
-  let lasts = i32x4.splat(last0);
-  lasts = i32x4.replace_lane(lasts, 1, last1);
-  lasts = i32x4.replace_lane(lasts, 2, last2);
-  lasts = i32x4.replace_lane(lasts, 3, last3);
+  let lasts = i32x4.splat(<i32>last0);
+  lasts = i32x4.replace_lane(lasts, 1, <i32>last1);
+  lasts = i32x4.replace_lane(lasts, 2, <i32>last2);
+  lasts = i32x4.replace_lane(lasts, 3, <i32>last3);
   for (; block <= longest; block++) {
     laneBlock(0, from0, block, last0, blocks0);
     laneBlock(1, from1, block, last1, blocks1);
     laneBlock(2, from2, block, last2, blocks2);
     laneBlock(3, from3, block, last3, blocks3);
     transposeBlocks();
-    digestBlock(i32x4.ge_s(lasts, i32x4.splat(block)));
+    digestBlock(i32x4.ge_s(lasts, i32x4.splat(<i32>block)));
     from0 += 48;
     from1 += 48;
     from2 += 48;

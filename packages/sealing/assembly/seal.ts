@@ -1,39 +1,50 @@
 /**
  * A message as the host puts it in (a cut), for any number of sessions:
  *
- *   topBytes u32 | keyAt u32 | signBytes u32 | payloadBlocks u32 | 16 bytes unused
- *   | top: the frame up to its payload, with 32 bytes at keyAt left open for msgKey
+ *   topAt u32 | topBytes u32 | msgKeyAt u32 | signBytes u32 | payloadAt u32 | payloadBlocks u32 | 8 bytes unused
+ *   | top: the frame up to its payload, with 32 bytes at msgKeyAt left open
  *   | sign: what stands before the payload in the sign text
  *   | payload, plain, with its padding
+ *
+ * topAt and payloadAt count from here, msgKeyAt from the top.
  *
  * Frames are written byte by byte where the host wants them; nothing is written beyond their end.
  */
 import { encrypt, encryptFour } from "./aes";
-import { encode } from "./base64";
+import { encode, textLength } from "./base64";
 import { digestFour, digestOf, digestOne } from "./md5";
 import { ciphertextOf, signOf } from "./memory";
 
-const CUT_HEAD_BYTES: usize = 32;
 const HEX: usize = memory.data<u8>([48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 97, 98, 99, 100, 101, 102], 16);
 
 @inline
-function topBytes(cut: usize): usize {
-  return load<u32>(cut);
+function topOf(cut: usize): usize {
+  return cut + load<u32>(cut);
 }
 
 @inline
-function signBytes(cut: usize): usize {
+function topBytes(cut: usize): usize {
+  return load<u32>(cut, 4);
+}
+
+@inline
+function msgKeyAt(cut: usize): usize {
   return load<u32>(cut, 8);
 }
 
 @inline
-function payloadBlocks(cut: usize): usize {
+function signBytes(cut: usize): usize {
   return load<u32>(cut, 12);
 }
 
 @inline
 function payloadOf(cut: usize): usize {
-  return cut + CUT_HEAD_BYTES + topBytes(cut) + signBytes(cut);
+  return cut + load<u32>(cut, 16);
+}
+
+@inline
+function payloadBlocks(cut: usize): usize {
+  return load<u32>(cut, 20);
 }
 
 /** The 32 hex digits of a digest are stored as two vectors. */
@@ -70,7 +81,7 @@ function copy(to: usize, from: usize, length: usize): void {
 /** The sign text of the lane, padded, from its encrypted payload. Returns its blocks. */
 function signText(cut: usize, lane: usize): usize {
   const to = signOf(lane);
-  const from = cut + CUT_HEAD_BYTES + topBytes(cut);
+  const from = topOf(cut) + topBytes(cut);
   const prefix = signBytes(cut);
   // The text is written behind it afterwards, so it may write too much.
   for (let at: usize = 0; at < prefix; at += 16) v128.store(to + at, v128.load(from + at));
@@ -87,13 +98,12 @@ export function pad(text: usize, length: usize): usize {
 
 function writeFrame(cut: usize, lane: usize, out: usize): void {
   const top = topBytes(cut);
-  const payload = payloadBlocks(cut);
-  copy(out, cut + CUT_HEAD_BYTES, top);
+  copy(out, topOf(cut), top);
   const digest = digestOf(lane);
-  const msgKey = out + load<u32>(cut, 4);
+  const msgKey = out + msgKeyAt(cut);
   v128.store(msgKey, hexLow(digest));
   v128.store(msgKey, hexHigh(digest), 16);
-  copy(out + top, signOf(lane) + signBytes(cut), (((payload << 4) + 2) / 3) << 2);
+  copy(out + top, signOf(lane) + signBytes(cut), textLength(payloadBlocks(cut)));
 }
 
 export function sealOne(cut: usize, slot: usize, out: usize): void {

@@ -11,7 +11,7 @@ import {
   sendSignBytesMax,
   writeSendSign,
 } from "@wukong-ts/protocol";
-import { BLOCK_BYTES, CUT_HEAD_BYTES, MSG_KEY_BYTES, RecvCut, sealedLength } from "./recv-cut.ts";
+import { BLOCK_BYTES, MSG_KEY_BYTES, RecvCut, sealedLength } from "./recv-cut.ts";
 import type { Sealer } from "./sealer.ts";
 import { Slots } from "./slots.ts";
 
@@ -84,14 +84,14 @@ export class NodeSealer implements Sealer {
 
 /** Writes the frame into `out`, which has room for it. */
 export function sealWithNode(cut: RecvCut, session: NodeSession, out: Uint8Array, at: number): void {
-  const { image, topBytes, signBytes } = cut;
-  const signAt = CUT_HEAD_BYTES + topBytes;
+  const { image, topAt, topBytes, signBytes } = cut;
+  const signAt = topAt + topBytes;
   // The padding is in the image already.
-  const text = encrypted(session, image.subarray(signAt + signBytes), false);
+  const text = encrypted(session, image.subarray(cut.payloadAt), false);
   const sign = Buffer.concat([image.subarray(signAt, signAt + signBytes), Buffer.from(text, "latin1")]);
   const msgKey = hash("md5", encrypted(session, sign, true), "hex");
   const frame = Buffer.from(out.buffer, out.byteOffset + at, cut.frameBytes);
-  frame.set(image.subarray(CUT_HEAD_BYTES, signAt));
+  frame.set(image.subarray(topAt, signAt));
   frame.write(msgKey, cut.msgKeyAt, MSG_KEY_BYTES, "latin1");
   frame.write(text, topBytes, "latin1");
 }

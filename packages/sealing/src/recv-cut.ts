@@ -3,12 +3,12 @@
  * 3, 3 to 5, 6), same transport, same flags, setting and channel name. Only msgKey and the encrypted payload are left to
  * be made per session. Immutable for whoever holds it.
  */
-import { type Allocate, allocateFromPool, cutRecv, type Recv } from "@wukong-ts/protocol";
+import { type Allocate, cutRecv, type Recv } from "@wukong-ts/protocol";
 
 export const BLOCK_BYTES = 16;
 export const MSG_KEY_BYTES = 32;
-/** topBytes, keyAt, signBytes, payloadBlocks, and 16 bytes that are not used. */
-export const CUT_HEAD_BYTES = 32;
+/** Six numbers that say where the parts are, as `assembly/seal.ts` has them; then 8 bytes that are not used. */
+const CUT_HEAD_BYTES = 32;
 
 export interface RecvCutOptions {
   readonly version: number;
@@ -20,11 +20,17 @@ export interface RecvCutOptions {
 export class RecvCut {
   /** Bytes of every frame made of it. */
   readonly frameBytes: number;
-  /** head | top | sign | payload and padding: as the module takes it. */
+  /** As the module takes it: head, top of the frame, sign text, payload and its padding. */
   readonly image: Uint8Array;
+  /** The frame up to its payload. */
+  readonly topAt: number;
   readonly topBytes: number;
+  /** Within the top. */
   readonly msgKeyAt: number;
+  /** What stands before the payload in the sign text; right behind the top. */
   readonly signBytes: number;
+  /** To the end of the image. */
+  readonly payloadAt: number;
   /** Blocks of the payload, padding included. */
   readonly payloadBlocks: number;
   /** Blocks of the payload and of the sign text: what one frame costs. */
@@ -38,26 +44,30 @@ export class RecvCut {
     const padding = BLOCK_BYTES - (payload.length % BLOCK_BYTES);
     const paddedBytes = payload.length + padding;
     const textBytes = base64Length(paddedBytes);
-    const allocate = options.allocate ?? allocateFromPool;
-    const before = CUT_HEAD_BYTES + (options.webSocket === true ? WEB_SOCKET_HEADER_BYTES_MAX : 0);
+    const isWebSocket = options.webSocket === true;
+    const before = isWebSocket ? CUT_HEAD_BYTES + WEB_SOCKET_HEADER_BYTES_MAX : CUT_HEAD_BYTES;
+    const allocate = options.allocate ?? Buffer.allocUnsafe;
     const parts = cutRecv(recv, options.version, textBytes, before, paddedBytes, allocate);
-    const frameBytes = parts.topBytes + textBytes;
-    const headerBytes = options.webSocket === true ? writeWebSocketHeader(parts.bytes, before, frameBytes) : 0;
-    const image = parts.bytes.subarray(before - CUT_HEAD_BYTES - headerBytes);
+    const image = parts.bytes;
+    const headerBytes = isWebSocket ? writeWebSocketHeader(image, before, parts.topBytes + textBytes) : 0;
     const payloadAt = image.length - paddedBytes;
     image.set(payload, payloadAt);
-    image.fill(padding, payloadAt + payload.length);
-    this.frameBytes = headerBytes + frameBytes;
+    for (let at = image.length - padding; at < image.length; at++) image[at] = padding;
+    this.frameBytes = headerBytes + parts.topBytes + textBytes;
     this.image = image;
+    this.topAt = before - headerBytes;
     this.topBytes = headerBytes + parts.topBytes;
     this.msgKeyAt = headerBytes + parts.msgKeyAt;
     this.signBytes = parts.signBytes;
+    this.payloadAt = payloadAt;
     this.payloadBlocks = paddedBytes / BLOCK_BYTES;
     this.blocks = this.payloadBlocks + Math.floor((parts.signBytes + textBytes) / BLOCK_BYTES) + 1;
-    writeUint32(image, 0, this.topBytes);
-    writeUint32(image, 4, this.msgKeyAt);
-    writeUint32(image, 8, this.signBytes);
-    writeUint32(image, 12, this.payloadBlocks);
+    writeUint32(image, 0, this.topAt);
+    writeUint32(image, 4, this.topBytes);
+    writeUint32(image, 8, this.msgKeyAt);
+    writeUint32(image, 12, this.signBytes);
+    writeUint32(image, 16, payloadAt);
+    writeUint32(image, 20, this.payloadBlocks);
   }
 }
 
