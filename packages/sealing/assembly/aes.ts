@@ -289,40 +289,70 @@ export function encryptFour(
 // ---- decryption
 
 @inline
-function decryptBlock(x: v128, keys: usize): v128 {
+function decryptRound(x: v128, key: v128): v128 {
   const low = v128.load(LOW);
   const inverse = v128.load(INVERSES);
-  const inverseA = v128.load(INVERSES, 16);
-  const unshift = v128.load(UNSHIFT, 16);
   const rotate1 = v128.load(ROTATIONS);
-  x = xor(mapped(x, INVERSE_INTO), v128.load(keys));
-  for (let key: usize = 16; key < LAST_KEY; key += 16) {
-    x = lookup(x, unshift);
-    const i = highNibbles(x, low);
-    const k = v128.and(x, low);
-    const ak = lookup(inverseA, k);
-    const j = xor(i, k);
-    const io = xor(lookup(inverse, xor(lookup(inverse, i), ak)), j);
-    const jo = xor(lookup(inverse, xor(lookup(inverse, j), ak)), i);
-    let sum = xor(lookup(v128.load(INVERSE_SUB9), io), lookup(v128.load(INVERSE_SUB9, 16), jo));
-    sum = lookup(sum, rotate1);
-    sum = xor(sum, xor(lookup(v128.load(INVERSE_SUB13), io), lookup(v128.load(INVERSE_SUB13, 16), jo)));
-    sum = lookup(sum, rotate1);
-    sum = xor(sum, xor(lookup(v128.load(INVERSE_SUB11), io), lookup(v128.load(INVERSE_SUB11, 16), jo)));
-    sum = lookup(sum, rotate1);
-    sum = xor(sum, xor(lookup(v128.load(INVERSE_SUB14), io), lookup(v128.load(INVERSE_SUB14, 16), jo)));
-    x = xor(sum, v128.load(keys + key));
-  }
-  return xor(substituted(lookup(x, unshift), INVERSE_SUB_OUT), v128.load(keys, LAST_KEY));
+  x = lookup(x, v128.load(UNSHIFT, 16));
+  const i = highNibbles(x, low);
+  const k = v128.and(x, low);
+  const ak = lookup(v128.load(INVERSES, 16), k);
+  const j = xor(i, k);
+  const io = xor(lookup(inverse, xor(lookup(inverse, i), ak)), j);
+  const jo = xor(lookup(inverse, xor(lookup(inverse, j), ak)), i);
+  let sum = xor(lookup(v128.load(INVERSE_SUB9), io), lookup(v128.load(INVERSE_SUB9, 16), jo));
+  sum = lookup(sum, rotate1);
+  sum = xor(sum, xor(lookup(v128.load(INVERSE_SUB13), io), lookup(v128.load(INVERSE_SUB13, 16), jo)));
+  sum = lookup(sum, rotate1);
+  sum = xor(sum, xor(lookup(v128.load(INVERSE_SUB11), io), lookup(v128.load(INVERSE_SUB11, 16), jo)));
+  sum = lookup(sum, rotate1);
+  sum = xor(sum, xor(lookup(v128.load(INVERSE_SUB14), io), lookup(v128.load(INVERSE_SUB14, 16), jo)));
+  return xor(sum, key);
 }
 
-/** Decrypts `blocks` blocks in CBC mode. Blocks do not wait for each other here, so the processor overlaps them itself. */
+@inline
+function decryptLast(x: v128, key: v128): v128 {
+  return xor(substituted(lookup(x, v128.load(UNSHIFT, 16)), INVERSE_SUB_OUT), key);
+}
+
+/**
+ * Decrypts `blocks` blocks in CBC mode, four in step: here they do not wait for each other. Three at the end go as four,
+ * and what was read behind them is not written; one or two go alone.
+ */
 export function decrypt(slot: usize, from: usize, to: usize, blocks: usize): void {
   const keys = slot + DECRYPT;
   let previous = v128.load(slot, IV);
-  for (const end = to + (blocks << 4); to < end; to += 16) {
+  const end = to + (blocks << 4);
+  for (; to + 32 < end; to += 64) {
+    const block0 = v128.load(from);
+    const block1 = v128.load(from, 16);
+    const block2 = v128.load(from, 32);
+    const block3 = v128.load(from, 48);
+    const first = v128.load(keys);
+    let a = xor(mapped(block0, INVERSE_INTO), first);
+    let b = xor(mapped(block1, INVERSE_INTO), first);
+    let c = xor(mapped(block2, INVERSE_INTO), first);
+    let d = xor(mapped(block3, INVERSE_INTO), first);
+    for (let at: usize = 16; at < LAST_KEY; at += 16) {
+      const key = v128.load(keys + at);
+      a = decryptRound(a, key);
+      b = decryptRound(b, key);
+      c = decryptRound(c, key);
+      d = decryptRound(d, key);
+    }
+    const last = v128.load(keys, LAST_KEY);
+    v128.store(to, xor(decryptLast(a, last), previous));
+    v128.store(to, xor(decryptLast(b, last), block0), 16);
+    v128.store(to, xor(decryptLast(c, last), block1), 32);
+    if (to + 48 < end) v128.store(to, xor(decryptLast(d, last), block2), 48);
+    previous = block3;
+    from += 64;
+  }
+  for (; to < end; to += 16) {
     const block = v128.load(from);
-    v128.store(to, xor(decryptBlock(block, keys), previous));
+    let x = xor(mapped(block, INVERSE_INTO), v128.load(keys));
+    for (let at: usize = 16; at < LAST_KEY; at += 16) x = decryptRound(x, v128.load(keys + at));
+    v128.store(to, xor(decryptLast(x, v128.load(keys, LAST_KEY)), previous));
     previous = block;
     from += 16;
   }
