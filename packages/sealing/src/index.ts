@@ -2,3 +2,4 @@
 export { createSealer } from "./create-sealer.ts";
 export { RecvCut, type RecvCutOptions, sealedLength } from "./recv-cut.ts";
 export type { Sealer } from "./sealer.ts";
+export { warmUp } from "./warm-up.ts";

@@ -50,7 +50,7 @@ export class NodeSealer implements Sealer {
   }
 
   seal(items: readonly (RecvCut | Uint8Array)[], slots: readonly number[], out: Uint8Array, at = 0): number {
-    if (at + sealedLength(items) > out.length) throw new RangeError("the frames do not fit");
+    if (!(at >= 0 && at + sealedLength(items) <= out.length)) throw new RangeError("the frames do not fit");
     const sessions = items.map((item, index) => (item instanceof RecvCut ? this.#session(slots[index]!) : undefined));
     let end = at;
     for (const [index, item] of items.entries()) {

@@ -208,6 +208,8 @@ describe.each(kinds)("%s refuses", (_, create) => {
     const out = new Uint8Array(2 * cut.frameBytes - 1);
     expect(() => sealer.seal([cut, cut], [slot, slot], out)).toThrow(RangeError);
     expect(() => sealer.seal([cut], [slot], out, cut.frameBytes)).toThrow(RangeError);
+    expect(() => sealer.seal([cut], [slot], out, -1)).toThrow(RangeError);
+    expect(() => sealer.seal([cut], [slot], out, Number.NaN)).toThrow(RangeError);
     expect(out.every((byte) => byte === 0)).toBe(true);
   });
 

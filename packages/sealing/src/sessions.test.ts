@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { RecvCut } from "./recv-cut.ts";
 import type { Sealer } from "./sealer.ts";
 import { kinds, utf8, wasmSealer } from "./test-kit.ts";
+import { warmUp } from "./warm-up.ts";
 
 const recv: Recv = {
   type: 5,
@@ -43,6 +44,13 @@ describe.each(kinds)("%s", (_, create) => {
     expect(() => sealer.seal([cut], [first], new Uint8Array(cut.frameBytes))).toThrow(RangeError);
     expect(() => sealer.release(first)).toThrow(RangeError);
     expectSealedFor(sealer, second, keyOf(2));
+  });
+
+  test("nothing is left of a warm-up", () => {
+    const sealer = create();
+    warmUp(sealer);
+    expect(sealer.sessions).toBe(0);
+    expectSealedFor(sealer, sealer.addSession(keyOf(1), iv), keyOf(1));
   });
 
   test("10,000 sessions come and go, and each one that stays keeps its own key", () => {

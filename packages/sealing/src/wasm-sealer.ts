@@ -156,7 +156,7 @@ export class WasmSealer implements Sealer {
   // ---- sealing
 
   seal(items: readonly (RecvCut | Uint8Array)[], slots: readonly number[], out: Uint8Array, at = 0): number {
-    if (at + sealedLength(items) > out.length) throw new RangeError("the frames do not fit");
+    if (!(at >= 0 && at + sealedLength(items) <= out.length)) throw new RangeError("the frames do not fit");
     for (let index = 0; index < items.length; index++) {
       if (items[index] instanceof RecvCut) this.#slots.place(slots[index]!);
     }
