@@ -46,7 +46,7 @@ export class RecvCut {
     const textBytes = base64Length(paddedBytes);
     const isWebSocket = options.webSocket === true;
     const before = isWebSocket ? CUT_HEAD_BYTES + WEB_SOCKET_HEADER_BYTES_MAX : CUT_HEAD_BYTES;
-    const allocate = options.allocate ?? Buffer.allocUnsafe;
+    const allocate = options.allocate ?? allocateFromPool;
     const parts = cutRecv(recv, options.version, textBytes, before, paddedBytes, allocate);
     const image = parts.bytes;
     const headerBytes = isWebSocket ? writeWebSocketHeader(image, before, parts.topBytes + textBytes) : 0;
@@ -81,6 +81,9 @@ export function sealedLength(items: readonly (RecvCut | Uint8Array)[]): number {
 function base64Length(byteLength: number): number {
   return 4 * Math.ceil(byteLength / 3);
 }
+
+/** A cut lives until its frames are written. */
+const allocateFromPool: Allocate = (byteLength) => Buffer.allocUnsafe(byteLength);
 
 const WEB_SOCKET_HEADER_BYTES_MAX = 10;
 const FINAL_BINARY = 0x82;
