@@ -47,10 +47,11 @@ export {
 } from "./json-rpc/json-rpc-encoder.ts";
 export { JsonRpcErrorCode } from "./json-rpc/json-rpc-error.ts";
 export { JsonSplitter, jsonText } from "./json-rpc/json-splitter.ts";
-export { openSend } from "./open-send.ts";
+export { openSend, sendSignBytesMax, writeSendSign } from "./open-send.ts";
 export { CODEC_VERSION_MAX, LATEST_VERSION, PacketType } from "./packet-type.ts";
 export { ProtocolError, type ProtocolErrorCode } from "./protocol-error.ts";
 export { type ProxyHeader, type ProxySource, parseProxyHeader } from "./proxy-header.ts";
 export { Reason } from "./reasons.ts";
+export { cutRecv, type RecvParts } from "./recv-parts.ts";
 export { sealRecv } from "./seal-recv.ts";
 export { createSessionCipher, type SessionCipher, sessionKey } from "./session-cipher.ts";

@@ -3,18 +3,12 @@
 import { BLOCK_BYTES } from "./aes.ts";
 import { type Allocate, allocateExact } from "./allocate.ts";
 import { base64Length } from "./base64.ts";
-import { type CipherScratch, scratchFor } from "./cipher-scratch.ts";
-import { writeSignedDecimal, writeUnsignedDecimal } from "./decimal.ts";
+import { scratchFor } from "./cipher-scratch.ts";
 import { type Recv, sizeOfRecvHead, writeRecvAfterMsgKey } from "./frames/recv.ts";
-import { writeInt64Decimal } from "./int64.ts";
 import { PacketType } from "./packet-type.ts";
+import { MSG_KEY_BYTES, RECV_SIGN_NUMBERS_BYTES_MAX, writeRecvSign } from "./recv-parts.ts";
 import { digestScratch, encryptScratch, type SessionCipher } from "./session-cipher.ts";
-import { utf8Write } from "./utf8.ts";
 import { Writer } from "./writer.ts";
-
-const MSG_KEY_BYTES = 32;
-/** Digits of messageId, messageSeq, timestamp and channelType. */
-const NUMBERS_BYTES_MAX = 50;
 
 /**
  * `recv.payload` is the plain payload and `recv.msgKey` is ignored; everything else goes out as given. Without a cipher
@@ -43,7 +37,7 @@ export function sealRecv(
   const payloadBytes = base64Length(BLOCK_BYTES * (Math.floor(plain.length / BLOCK_BYTES) + 1));
   const textUnits = recv.clientMsgNo.length + recv.fromUid.length + recv.channelId.length;
   // A UTF-16 unit has at most three bytes in UTF-8.
-  const scratch = scratchFor(NUMBERS_BYTES_MAX + 3 * textUnits + payloadBytes);
+  const scratch = scratchFor(RECV_SIGN_NUMBERS_BYTES_MAX + 3 * textUnits + payloadBytes);
   const writer = new Writer(
     PacketType.recv,
     recv.flags,
@@ -53,7 +47,7 @@ export function sealRecv(
 
   scratch.bytes.set(plain);
   const payloadWords = encryptScratch(cipher, scratch, plain.length);
-  const signStart = writeRecvSignHead(recv, scratch);
+  const signStart = writeRecvSign(recv, scratch.bytes, 0);
   for (let index = 0; index < payloadWords; index++) {
     scratch.view.setInt32(signStart + 4 * index, scratch.base64[index]!, true);
   }
@@ -67,16 +61,4 @@ export function sealRecv(
   writeRecvAfterMsgKey(recv, version, writer);
   writer.skip(payloadBytes);
   return writer.done();
-}
-
-/** messageId, messageSeq, clientMsgNo, timestamp, fromUid, channelId, channelType, without separators; the payload follows. */
-function writeRecvSignHead(recv: Recv, scratch: CipherScratch): number {
-  const bytes = scratch.bytes;
-  let at = writeInt64Decimal(bytes, 0, recv.messageId);
-  at = writeUnsignedDecimal(bytes, at, recv.messageSeq);
-  at = utf8Write(bytes, at, recv.clientMsgNo);
-  at = writeSignedDecimal(bytes, at, recv.timestamp | 0);
-  at = utf8Write(bytes, at, recv.fromUid);
-  at = utf8Write(bytes, at, recv.channelId);
-  return writeUnsignedDecimal(bytes, at, recv.channelType);
 }

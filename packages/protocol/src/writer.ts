@@ -21,18 +21,19 @@ export function sizeOfMessageSeq(version: number): number {
 }
 
 /** The whole frame: first byte, one to four length bytes, body. */
-function sizeOfFrame(bodyBytes: number): number {
+export function sizeOfFrame(bodyBytes: number): number {
   if (bodyBytes > BODY_BYTES_MAX) throw new ProtocolError("frame_too_large", `a body of ${bodyBytes} bytes`);
   return 1 + (bodyBytes < 0x80 ? 1 : bodyBytes < 0x4000 ? 2 : bodyBytes < 0x20_0000 ? 3 : 4) + bodyBytes;
 }
 
 export class Writer {
   readonly bytes: Uint8Array;
-  #offset = 0;
+  #offset: number;
 
-  /** Starts a frame: allocates it and writes the fixed header. */
-  constructor(packetType: number, flags: number, bodyBytes: number, allocate: Allocate = allocateExact) {
+  /** Starts a frame: allocates it and writes the fixed header. What is allocated may have `before` bytes more in front. */
+  constructor(packetType: number, flags: number, bodyBytes: number, allocate: Allocate = allocateExact, before = 0) {
     this.bytes = allocate(sizeOfFrame(bodyBytes));
+    this.#offset = before;
     this.u8((packetType << 4) | (flags & 0x0f));
     let rest = bodyBytes;
     while (rest > 0x7f) {
@@ -40,6 +41,10 @@ export class Writer {
       rest >>>= 7;
     }
     this.u8(rest);
+  }
+
+  get offset(): number {
+    return this.#offset;
   }
 
   u8(value: number): void {
