@@ -2,6 +2,7 @@
  * The composition root: the only file that knows all parts. It builds them from one configuration and one world, starts
  * them in order and stops them in the other.
  */
+import { createSealer, warmUp } from "@wukong-ts/sealing";
 import { type Api, createApi } from "./api/http-server.ts";
 import { type CertificateFiles, certificateFiles } from "./config/certificate-files.ts";
 import { networksContain } from "./config/ip-network.ts";
@@ -152,6 +153,12 @@ async function startParts({ config, world, log }: ServerOptions): Promise<Runnin
     });
     const early = new EarlyAcks({ countMax: limits.earlyCommandAcksMax, bytesMax: limits.earlyCommandAcksBytesMax });
     const cursors = new CommandCursors({ store, channels, conversations, early, failed });
+    const sealer = createSealer();
+    if (!config.disableEncryption) {
+      warmUp(sealer);
+      if (sealer.kind === "wasm") log.debug("messages are sealed in WebAssembly");
+      else log.warn("messages are sealed with node:crypto, which takes several times as long");
+    }
     let fanOut: FanOut | undefined;
     const sending = new Sender({
       clock: world.clock,
@@ -179,6 +186,7 @@ async function startParts({ config, world, log }: ServerOptions): Promise<Runnin
       acks,
       commands: cursors,
       ids,
+      sealer,
       failed,
       closed: (reason, uid, ip) => {
         const details = { reason, uid, ip };

@@ -7,11 +7,10 @@ import {
   type Frame,
   FrameDecoder,
   Reason,
-  type SessionCipher,
 } from "@wukong-ts/protocol";
 import type { SendResult } from "../messaging/send.ts";
 import { pong } from "./handlers/ping.ts";
-import { encodeRecv, type RecvSource } from "./recv-frames.ts";
+import { type OutboundItem, type RecvSource, recvItem } from "./recv-frames.ts";
 import type { SendackFor, Wire } from "./wire.ts";
 
 /** Below this version a message seq has 32 bits on the wire. */
@@ -20,8 +19,8 @@ const NARROW_SEQ_MAX = 0xffff_ffff;
 
 export class BinaryWire implements Wire {
   readonly isJson = false;
-  /** Set when keys were agreed. */
-  cipher: SessionCipher | undefined;
+  /** Keys were agreed: set with the CONNACK. */
+  isSealed = false;
   readonly #decoder: FrameDecoder;
 
   constructor(frameBytesMax: number) {
@@ -74,9 +73,9 @@ export class BinaryWire implements Wire {
     return encodeFrame({ type: 9, reason, text }, this.version);
   }
 
-  recv(source: RecvSource, receiver: { readonly uid: string }): Uint8Array | undefined {
+  recv(source: RecvSource, receiver: { readonly uid: string }): OutboundItem | undefined {
     if (source.message.seq > this.seqMax) return undefined;
-    return encodeRecv(source, { uid: receiver.uid, version: this.version, cipher: this.cipher });
+    return recvItem(source, { uid: receiver.uid, version: this.version, isSealed: this.isSealed });
   }
 
   /** A closed connection says enough. */

@@ -11,6 +11,7 @@
  */
 
 import {
+  allocateFromPool,
   type Connect,
   type Frame,
   looksLikeJson,
@@ -20,6 +21,7 @@ import {
   type Send,
   Setting,
 } from "@wukong-ts/protocol";
+import type { Sealer } from "@wukong-ts/sealing";
 import type { LiveConnection } from "../delivery/live-connections.ts";
 import type { PendingAcks } from "../delivery/pending-acks.ts";
 import type { Presence } from "../delivery/presence.ts";
@@ -37,6 +39,7 @@ import { handleRecvack } from "./handlers/recvack.ts";
 import { sendRequestFrom } from "./handlers/send.ts";
 import { JsonWire } from "./json-wire.ts";
 import { Outbox } from "./outbox.ts";
+import type { OutboxFlush } from "./outbox-flush.ts";
 import type { RecvSource } from "./recv-frames.ts";
 import type { Wire } from "./wire.ts";
 
@@ -51,6 +54,8 @@ export interface ConnectionHost {
   readonly commands: CommandReceipts;
   readonly ids: Pick<IdGenerator, "next">;
   readonly turns: EndOfTurn;
+  readonly flush: OutboxFlush;
+  readonly sealer: Sealer;
   /** Presence has let them go in favour of `by`. */
   kicked(sessions: readonly Session[], by: Session): void;
   /** `count` SENDs were accepted (or, negative, answered). */
@@ -95,6 +100,8 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask {
   /** The socket is paused and frames wait in the wire. */
   #isHeld = false;
   #isDraining = false;
+  /** The sealer's, while the session has keys. */
+  #slot: number | undefined;
   #isInTurn = false;
   #closeReason: CloseReason = "client_closed";
   #closeTimer: Timer | undefined;
@@ -108,10 +115,11 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask {
     this.#socket = socket;
     this.#acceptedMs = host.world.clock.monotonicMs();
     this.#lastInboundMs = this.#acceptedMs;
-    this.#outbox = new Outbox(socket, host.turns, {
+    this.#outbox = new Outbox(socket, host.flush, host.sealer, {
       bytesMax: host.options.outboundBytesMax,
       framesMax: host.options.outboundFramesMax,
       overflowed: () => this.close("slow_reader", "now"),
+      failed: (error) => this.#fail(error),
     });
   }
 
@@ -173,6 +181,9 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask {
     this.#state = "closed";
     this.#closeTimer?.cancel();
     this.#outbox.shut();
+    // After the queue is gone: nothing will be sealed for it any more.
+    if (this.#slot !== undefined) this.#host.sealer.release(this.#slot);
+    this.#slot = undefined;
     this.#host.closed(this, this.#closeReason);
   }
 
@@ -260,25 +271,26 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask {
   /** Takes frames until there are none, the turn is over or too much is unanswered. */
   #pump(wire: Wire): void {
     if (this.#isDraining) return;
-    const requests: SendRequest[] = [];
+    const sends: Send[] = [];
     let failure: unknown;
     try {
-      this.#takeFrames(wire, requests);
+      this.#takeFrames(wire, sends);
     } catch (error) {
       failure = error ?? new Error("nothing was thrown");
     }
     try {
       // What came whole before a bad frame is still sent.
-      if (requests.length > 0) this.#host.sending.send(requests, this);
+      if (sends.length > 0) this.#send(sends, wire);
     } catch (error) {
       failure = error;
     }
     if (failure !== undefined) this.#fail(failure);
   }
 
-  #takeFrames(wire: Wire, requests: SendRequest[]): void {
+  #takeFrames(wire: Wire, sends: Send[]): void {
+    let sendBytes = 0;
     for (let taken = 0; this.#state === "new" || this.#state === "ready"; taken++) {
-      if (this.#isFull()) {
+      if (this.#isFull(sends.length, sendBytes)) {
         this.#hold();
         return;
       }
@@ -295,7 +307,10 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask {
       this.#inPackets++;
       if (frame.type === 0) this.#outbox.add(frame.answer);
       else if (this.#state === "new") this.#connect(frame, wire);
-      else this.#handle(frame, wire, requests);
+      else if (frame.type === PacketType.send) {
+        sends.push(frame);
+        sendBytes += frame.payload.length + REQUEST_COST_BYTES;
+      } else this.#handle(frame, wire);
     }
   }
 
@@ -348,7 +363,10 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask {
     }
     // One step, CONNACK first: a message is durable before it, and found by sync, or pushed behind it.
     this.#outbox.add(wire.connack(connackFor(frame, Reason.success, verdict.keys, at), ""));
-    if (wire instanceof BinaryWire) wire.cipher = verdict.keys?.cipher;
+    if (wire instanceof BinaryWire && verdict.keys !== undefined) {
+      wire.isSealed = true;
+      this.#slot = this.#outbox.slot = this.#host.sealer.addSession(verdict.keys.key, verdict.keys.iv);
+    }
     const session = this.#sessionOf(frame, wire.version, verdict.level, at.wallMs);
     this.session = session;
     this.#state = "ready";
@@ -366,11 +384,8 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask {
     return { id: this.id, uid, deviceId, deviceFlag, deviceLevel, version, connectedAtMs };
   }
 
-  #handle(frame: Frame, wire: Wire, requests: SendRequest[]): void {
+  #handle(frame: Frame, wire: Wire): void {
     switch (frame.type) {
-      case PacketType.send:
-        this.#send(frame, wire, requests);
-        return;
       case PacketType.recvack:
         if (this.session !== undefined) handleRecvack(frame, this.session, this.#host.acks, this.#host.commands);
         return;
@@ -388,28 +403,47 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask {
     }
   }
 
-  #send(frame: Send, wire: Wire, requests: SendRequest[]): void {
+  /** All SENDs of one read: opened together, then one batch. */
+  #send(sends: readonly Send[], wire: Wire): void {
     const { session } = this;
     if (session === undefined) return;
-    const isPlain = this.#host.options.allowNoEncrypt && (frame.setting & Setting.noEncrypt) !== 0;
-    const cipher = wire instanceof BinaryWire && !isPlain ? wire.cipher : undefined;
-    const request = sendRequestFrom(frame, session, cipher, wire.seqMax);
-    if (request === undefined) {
-      const refused = { id: this.#host.ids.next(), seq: 0, reason: Reason.payloadDecodeError };
-      this.#outbox.add(wire.sendack(frame, refused));
-      return;
+    const payloads = this.#open(sends);
+    const requests: SendRequest[] = [];
+    for (const [index, frame] of sends.entries()) {
+      const payload = payloads[index];
+      if (payload === undefined) {
+        const refused = { id: this.#host.ids.next(), seq: 0, reason: Reason.payloadDecodeError };
+        this.#outbox.add(wire.sendack(frame, refused));
+        continue;
+      }
+      this.#inMessages++;
+      this.#inMessageBytes += payload.length;
+      this.#unansweredSends++;
+      this.#unansweredBytes += payload.length + REQUEST_COST_BYTES;
+      requests.push(sendRequestFrom(frame, session, payload, wire.seqMax));
     }
-    this.#inMessages++;
-    this.#inMessageBytes += request.payload.length;
-    this.#unansweredSends++;
-    this.#unansweredBytes += request.payload.length + REQUEST_COST_BYTES;
-    this.#host.unanswered(1);
-    requests.push(request);
+    if (requests.length === 0) return;
+    this.#host.unanswered(requests.length);
+    this.#host.sending.send(requests, this);
   }
 
-  #isFull(): boolean {
+  /** The plain payloads; undefined: the msgKey is wrong, or the payload cannot be decrypted. */
+  #open(sends: readonly Send[]): readonly (Uint8Array | undefined)[] {
+    const slot = this.#slot;
+    if (slot === undefined) return sends.map((send) => send.payload);
+    const isPlain = (send: Send): boolean =>
+      this.#host.options.allowNoEncrypt && (send.setting & Setting.noEncrypt) !== 0;
+    const sealed = sends.filter((send) => !isPlain(send));
+    const opened = this.#host.sealer.openAll(sealed, new Array<number>(sealed.length).fill(slot), allocateFromPool);
+    if (sealed.length === sends.length) return opened;
+    let next = 0;
+    return sends.map((send) => (isPlain(send) ? send.payload : opened[next++]));
+  }
+
+  /** With so much more than what is unanswered already. */
+  #isFull(sends: number, bytes: number): boolean {
     const { unansweredSendsMax, unansweredBytesMax } = this.#host.options;
-    return this.#unansweredSends >= unansweredSendsMax || this.#unansweredBytes >= unansweredBytesMax;
+    return this.#unansweredSends + sends >= unansweredSendsMax || this.#unansweredBytes + bytes >= unansweredBytesMax;
   }
 
   /** At half, so that a pipelining client is not stopped and started for each answer. */

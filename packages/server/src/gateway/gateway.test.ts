@@ -1,4 +1,5 @@
 import { type Frame, PacketType } from "@wukong-ts/protocol";
+import { createSealer } from "@wukong-ts/sealing";
 import { describe, expect, test } from "vitest";
 import { Presence } from "../delivery/presence.ts";
 import { IdGenerator } from "../messaging/ids.ts";
@@ -169,6 +170,7 @@ test("an address that is taken fails the start, and the other listener is closed
     acks: { acked: () => undefined, forget: () => undefined },
     commands: { received: () => undefined, receivedById: () => undefined },
     ids: new IdGenerator(time, 1),
+    sealer: createSealer(),
     options: GATEWAY_DEFAULTS,
     failed: () => undefined,
     closed: () => undefined,

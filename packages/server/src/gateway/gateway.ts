@@ -4,6 +4,7 @@
  */
 
 import { Reason } from "@wukong-ts/protocol";
+import type { Sealer } from "@wukong-ts/sealing";
 import type { LiveConnection, LiveConnections } from "../delivery/live-connections.ts";
 import type { Outbound } from "../delivery/outbound.ts";
 import type { PendingAcks } from "../delivery/pending-acks.ts";
@@ -19,6 +20,7 @@ import { type CloseCounts, type CloseReason, createCloseCounts } from "./close-r
 import { Connection, type ConnectionHost } from "./connection.ts";
 import { EndOfTurn } from "./end-of-turn.ts";
 import type { GatewayOptions } from "./gateway-options.ts";
+import { OutboxFlush } from "./outbox-flush.ts";
 import { recvSource } from "./recv-frames.ts";
 
 export interface GatewayDeps {
@@ -30,6 +32,7 @@ export interface GatewayDeps {
   readonly commands: CommandReceipts;
   /** Names the SENDs that are refused before messaging sees them. */
   readonly ids: Pick<IdGenerator, "next">;
+  readonly sealer: Sealer;
   readonly options: GatewayOptions;
   /** For the log: something that should not have thrown did. The connection concerned is closed. */
   readonly failed: (error: unknown) => void;
@@ -103,6 +106,8 @@ class ConnectionOwner implements Gateway, ConnectionHost, Outbound, LiveConnecti
   readonly commands: CommandReceipts;
   readonly ids: GatewayDeps["ids"];
   readonly turns: EndOfTurn;
+  readonly flush: OutboxFlush;
+  readonly sealer: Sealer;
   readonly outbound: Outbound = this;
   readonly live: LiveConnections = this;
   readonly #failed: (error: unknown) => void;
@@ -134,7 +139,9 @@ class ConnectionOwner implements Gateway, ConnectionHost, Outbound, LiveConnecti
     this.ids = deps.ids;
     this.#failed = deps.failed;
     this.#closed = deps.closed;
+    this.sealer = deps.sealer;
     this.turns = new EndOfTurn(deps.world.timers, deps.failed);
+    this.flush = new OutboxFlush(this.turns, deps.sealer);
   }
 
   // ---- Gateway

@@ -1,6 +1,8 @@
 /** A JSON-RPC connection against the hand-driven world: what a black-box test cannot see or would need too much time for. */
 import { type Frame, PacketType } from "@wukong-ts/protocol";
 import { describe, expect, test } from "vitest";
+import { JsonWire } from "./json-wire.ts";
+import { recvSource } from "./recv-frames.ts";
 import { type Bench, type HandSocket, startBench, storedMessage } from "./test-kit.ts";
 
 const CONNECT = '{"method":"connect","id":"c","params":{"uid":"alice","token":"","deviceFlag":1}}';
@@ -90,18 +92,10 @@ describe("answers", () => {
 });
 
 describe("RECV", () => {
-  test("is made once for all who see the message alike", async () => {
-    const bench = await startBench();
-    const sockets = ["bob", "carol", "alice"].map((uid) => {
-      const socket = bench.open();
-      write(socket, CONNECT.replace("alice", uid));
-      bench.time.settle();
-      socket.writes.length = 0;
-      return socket;
-    });
-    bench.gateway.outbound.recv(storedMessage({ fromUid: "alice" }), [1, 2, 3]);
-    bench.time.settle();
-    const [bob, carol, own] = sockets.map((socket) => socket.writes[0]?.[0]);
+  test("is made once for all who see the message alike", () => {
+    const wire = new JsonWire(1000, { bytes: () => new Uint8Array(16), uint32: () => 0 });
+    const source = recvSource(storedMessage({ fromUid: "alice" }));
+    const [bob, carol, own] = ["bob", "carol", "alice"].map((uid) => wire.recv(source, { uid }));
     expect(bob).toBe(carol);
     expect(own).not.toBe(bob);
     expect(new TextDecoder().decode(bob)).toContain('"header":{"redDot":true}');

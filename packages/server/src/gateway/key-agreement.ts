@@ -6,11 +6,13 @@
  * versions of Node that deadlocks the process. Imported ones do not.
  */
 import { createPrivateKey, createPublicKey, diffieHellman } from "node:crypto";
-import { createSessionCipher, type SessionCipher, sessionKey } from "@wukong-ts/protocol";
+import { sessionKey } from "@wukong-ts/protocol";
 import type { Random } from "../world/world.ts";
 
 export interface KeyAgreement {
-  readonly cipher: SessionCipher;
+  /** Of AES, 16 bytes each. */
+  readonly key: Uint8Array;
+  readonly iv: Uint8Array;
   /** Base64 of the server's public key. */
   readonly serverKey: string;
   /** Exactly 16 characters: SDKs cut longer ones and break on shorter ones. */
@@ -40,7 +42,8 @@ export function agreeOnKeys(clientKey: string, random: Random): KeyAgreement | u
   if (serverKey === undefined) return undefined;
   const salt = randomSalt(random);
   return {
-    cipher: createSessionCipher(sessionKey(secret), new TextEncoder().encode(salt)),
+    key: sessionKey(secret),
+    iv: new TextEncoder().encode(salt),
     serverKey: Buffer.from(serverKey, "base64url").toString("base64"),
     salt,
   };

@@ -1,6 +1,9 @@
+import type { Recv } from "@wukong-ts/protocol";
+import { createSealer, RecvCut } from "@wukong-ts/sealing";
 import { describe, expect, test } from "vitest";
 import { EndOfTurn } from "./end-of-turn.ts";
 import { Outbox } from "./outbox.ts";
+import { OutboxFlush } from "./outbox-flush.ts";
 import { HandSocket, HandTime } from "./test-kit.ts";
 
 function bench(
@@ -12,16 +15,38 @@ function bench(
   const turns = new EndOfTurn(time, (error) => {
     throw error;
   });
-  const outbox = new Outbox(socket, turns, {
+  const failures: unknown[] = [];
+  const sealer = createSealer();
+  const outbox = new Outbox(socket, new OutboxFlush(turns, sealer), sealer, {
     bytesMax: options.bytesMax ?? 1 << 22,
     framesMax: options.framesMax ?? 1000,
     overflowed: () => void overflows.push(1),
+    failed: (error) => void failures.push(error),
   });
+  outbox.slot = sealer.addSession(new Uint8Array(16), new Uint8Array(16));
   socket.bind({ bytes: () => undefined, drained: () => outbox.drained(), closed: () => undefined });
-  return { time, socket, outbox, overflows };
+  return { time, socket, outbox, overflows, failures, sealer };
 }
 
-const frame = (byte: number, length = 3): Uint8Array => new Uint8Array(length).fill(byte);
+const frame = (byte: number, length = 3): Uint8Array => Buffer.alloc(length, byte);
+const joined = (...frames: readonly Uint8Array[]): Buffer => Buffer.concat(frames);
+
+const RECV: Recv = {
+  type: 5,
+  flags: 0,
+  setting: 0,
+  msgKey: "",
+  fromUid: "a",
+  channelId: "b",
+  channelType: 1,
+  expire: 0,
+  clientMsgNo: "n",
+  messageId: { high: 1, low: 1 },
+  messageSeq: 1,
+  timestamp: 1,
+  topic: "",
+  payload: Buffer.from("hello"),
+};
 
 describe("an outbox", () => {
   test("writes all frames of a turn in one write at its end, each a buffer of its own", () => {
@@ -45,12 +70,15 @@ describe("an outbox", () => {
       },
     };
     const turns = new EndOfTurn(timers, () => undefined);
+    const sealer = createSealer();
+    const flush = new OutboxFlush(turns, sealer);
     const outboxes = [1, 2, 3].map(
       () =>
-        new Outbox(new HandSocket(time, "", "tcp"), turns, {
+        new Outbox(new HandSocket(time, "", "tcp"), flush, sealer, {
           bytesMax: 1000,
           framesMax: 1000,
           overflowed: () => undefined,
+          failed: () => undefined,
         }),
     );
     for (const outbox of outboxes) outbox.add(frame(1));
@@ -81,7 +109,7 @@ describe("an outbox", () => {
     expect(socket.writes).toHaveLength(1);
     socket.drain();
     time.settle();
-    expect(socket.writes.slice(1)).toEqual([[frame(2), frame(3)]]);
+    expect(socket.writes.slice(1)).toEqual([[joined(frame(2), frame(3))]]);
   });
 
   test("overflows once what waits here and in the socket exceeds its bytes, and takes nothing after", () => {
@@ -117,7 +145,7 @@ describe("an outbox", () => {
     for (let index = 0; index < 100; index++) outbox.add(frame(1));
     time.settle();
     expect(overflows).toHaveLength(0);
-    expect(socket.writes.flat()).toHaveLength(100);
+    expect(joined(...socket.writes.flat())).toHaveLength(300);
     socket.isStuck = true;
     outbox.add(frame(1, 100_000));
     time.settle();
@@ -130,7 +158,7 @@ describe("an outbox", () => {
     for (let index = 0; index < 100; index++) outbox.add(frame(index, 100_000));
     time.settle();
     expect(overflows).toHaveLength(0);
-    expect(socket.writes.flat()).toHaveLength(100);
+    expect(joined(...socket.writes.flat())).toHaveLength(10_000_000);
   });
 
   test("writes everything before it shuts, one frame per write where that is the rule", () => {
@@ -143,8 +171,46 @@ describe("an outbox", () => {
       outbox.writeAllAndShut();
       outbox.add(frame(5));
       time.settle();
-      expect(socket.writes.flat()).toEqual([frame(1), frame(2), frame(3), frame(4)]);
+      expect(joined(...socket.writes.flat())).toEqual(joined(frame(1), frame(2), frame(3), frame(4)));
       if (oneFramePerWrite) expect(socket.writes.every((buffers) => buffers.length === 1)).toBe(true);
     }
+  });
+
+  test("seals a RECV only when it is written, and frees the key only after that", () => {
+    const { time, socket, outbox, sealer } = bench();
+    const cut = new RecvCut(RECV, { version: 5 });
+    socket.isStuck = true;
+    outbox.add(frame(1, 100_000));
+    time.settle();
+    outbox.add(cut);
+    outbox.add(frame(2));
+    time.settle();
+    expect(socket.writes).toHaveLength(1);
+    expect(outbox.pendingBytes).toBeGreaterThan(100_000 + cut.frameBytes);
+    socket.drain();
+    time.settle();
+    const expected = Buffer.alloc(cut.frameBytes);
+    sealer.seal([cut], [outbox.slot], expected);
+    expect(socket.writes[1]).toEqual([joined(expected, frame(2))]);
+  });
+
+  test("a socket that still holds bytes is not given a share of the bytes of others", () => {
+    const { time, socket, outbox } = bench();
+    socket.isStuck = true;
+    outbox.add(frame(1, 100));
+    time.settle();
+    outbox.add(frame(2, 100));
+    time.settle();
+    const [[first], [second]] = socket.writes as [[Buffer], [Buffer]];
+    expect(second.buffer).not.toBe(first.buffer);
+  });
+
+  test("what cannot be sealed ends its connection", () => {
+    const { time, socket, outbox, sealer, failures } = bench();
+    sealer.release(outbox.slot);
+    outbox.add(new RecvCut(RECV, { version: 5 }));
+    time.settle();
+    expect(failures).toHaveLength(1);
+    expect(socket.writes).toEqual([]);
   });
 });

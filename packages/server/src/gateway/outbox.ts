@@ -3,14 +3,16 @@
  * a message of its own. Clients of version 2 and below on TCP decode one frame per read, so they get one frame per write
  * and turn.
  *
- *   add ──► frames ──(end of turn)──► socket ──► kernel
- *           queuedBytes               bufferedBytes          both together ≤ bytesMax, else the reader is too slow
+ *   add ──► items ──(end of turn: OutboxFlush)──► socket ──► kernel
+ *           queuedBytes                           bufferedBytes    both together ≤ bytesMax, else the reader is too slow
  *
- * While the socket holds more than HOLD_BYTES nothing is given to it: the frames wait here, where each is counted with
- * what it costs, until `drained`.
+ * While the socket holds more than HOLD_BYTES nothing is given to it: the items wait here, where each is counted with
+ * what it costs, until `drained`. A RECV is sealed only when it is written, so a slow reader costs no sealing.
  */
+import type { Sealer } from "@wukong-ts/sealing";
 import type { Socket } from "../world/world.ts";
-import type { EndOfTurn, EndOfTurnTask } from "./end-of-turn.ts";
+import type { OutboxFlush } from "./outbox-flush.ts";
+import type { OutboundItem } from "./recv-frames.ts";
 
 /** What a queued frame costs beyond its bytes, so that a flood of tiny ones is bounded too. */
 const FRAME_COST_BYTES = 64;
@@ -18,6 +20,8 @@ const FRAME_COST_BYTES = 64;
 const HOLD_BYTES = 64 * 1024;
 /** A turn that produces more than this for one connection writes in between, so that the kernel takes its share early. */
 const EARLY_WRITE_BYTES = 256 * 1024;
+/** Of a session without keys; nothing of it is sealed. */
+const NO_SLOT = 0;
 
 export interface OutboxOptions {
   readonly bytesMax: number;
@@ -25,19 +29,24 @@ export interface OutboxOptions {
   readonly framesMax: number;
   /** The bound is crossed: called at most once, and nothing is queued from then on. */
   overflowed(): void;
+  /** What was taken is lost: the connection must not go on. */
+  failed(error: unknown): void;
 }
 
-export class Outbox implements EndOfTurnTask {
+export class Outbox {
   /** Set when the protocol version is known. */
   oneFramePerWrite = false;
+  /** The sealer's, set with the keys. */
+  slot: number = NO_SLOT;
   /** All that was ever added. */
   framesAdded = 0;
   bytesAdded = 0;
   readonly #socket: Socket;
-  readonly #turns: EndOfTurn;
+  readonly #flush: OutboxFlush;
+  readonly #sealer: Sealer;
   readonly #options: OutboxOptions;
-  #frames: Uint8Array[] = [];
-  /** Frames before this one are written already (one frame per write only). */
+  #items: OutboundItem[] = [];
+  /** Items before this one are written already (one frame per write only). */
   #first = 0;
   #queuedBytes = 0;
   /** What the socket held after the last write: since then it can only have become less. */
@@ -45,25 +54,27 @@ export class Outbox implements EndOfTurnTask {
   #isMarked = false;
   #isShut = false;
 
-  constructor(socket: Socket, turns: EndOfTurn, options: OutboxOptions) {
+  constructor(socket: Socket, flush: OutboxFlush, sealer: Sealer, options: OutboxOptions) {
     this.#socket = socket;
-    this.#turns = turns;
+    this.#flush = flush;
+    this.#sealer = sealer;
     this.#options = options;
   }
 
-  /** The frame belongs to the outbox from now on. After `shut` it is dropped. */
-  add(frame: Uint8Array): void {
+  /** Bytes belong to the outbox from now on. After `shut` the item is dropped. */
+  add(item: OutboundItem): void {
     if (this.#isShut) return;
+    const bytes = bytesOf(item);
     this.framesAdded++;
-    this.bytesAdded += frame.length;
-    this.#frames.push(frame);
-    this.#queuedBytes += frame.length + FRAME_COST_BYTES;
-    if (this.#waiting > this.#options.framesMax && !this.oneFramePerWrite) this.#write();
+    this.bytesAdded += bytes;
+    this.#items.push(item);
+    this.#queuedBytes += bytes + FRAME_COST_BYTES;
+    if (this.#waiting > this.#options.framesMax && !this.oneFramePerWrite) this.#writeNow();
     if (this.#isOverfull()) {
       this.shut();
       this.#options.overflowed();
     } else if (this.#queuedBytes > EARLY_WRITE_BYTES && !this.oneFramePerWrite) {
-      this.#write();
+      this.#writeNow();
     } else {
       this.#mark();
     }
@@ -74,23 +85,46 @@ export class Outbox implements EndOfTurnTask {
     return this.#queuedBytes + this.#socket.bufferedBytes;
   }
 
-  endOfTurn(): void {
+  /** At the end of a turn: what is to be written now; empty while the socket takes nothing. */
+  take(): readonly OutboundItem[] {
     this.#isMarked = false;
-    this.#write();
+    if (this.#waiting === 0) return [];
+    this.#socketBytes = this.#socket.bufferedBytes;
+    if (this.#socketBytes > HOLD_BYTES) return [];
+    return this.oneFramePerWrite ? this.#takeOne() : this.#takeAll();
+  }
+
+  /**
+   * The taken items as bytes, `from` … `to` of `bytes`, which others share. What a socket cannot pass on at once is kept
+   * by it: then it gets bytes of its own, so that a slow reader does not hold the others' as well.
+   */
+  write(items: readonly OutboundItem[], bytes: Buffer, from: number, to: number): void {
+    if (this.#isShut) return;
+    const own = this.#socketBytes > 0 ? Buffer.from(bytes.subarray(from, to)) : bytes.subarray(from, to);
+    this.#socket.write(this.#socket.keepsBoundaries ? cut(own, items) : [own]);
+    this.#socketBytes = this.#socket.bufferedBytes;
+  }
+
+  /** What was taken could not be made into bytes. */
+  fail(error: unknown): void {
+    if (this.#isShut) return;
+    this.shut();
+    this.#options.failed(error);
   }
 
   /** The socket has room again. */
   drained(): void {
     this.#socketBytes = this.#socket.bufferedBytes;
-    if (this.#frames.length > 0) this.#mark();
+    if (this.#waiting > 0) this.#mark();
   }
 
   /** Writes all there is, room or not, and takes no more: the connection closes after it. */
   writeAllAndShut(): void {
     if (this.#isShut) return;
-    const frames = this.#first === 0 ? this.#frames : this.#frames.slice(this.#first);
+    const items = this.#first === 0 ? this.#items : this.#items.slice(this.#first);
     this.shut();
-    if (frames.length === 0) return;
+    if (items.length === 0) return;
+    const frames = cut(this.#sealed(items), items);
     if (this.oneFramePerWrite) for (const frame of frames) this.#socket.write([frame]);
     else this.#socket.write(frames);
   }
@@ -98,7 +132,7 @@ export class Outbox implements EndOfTurnTask {
   /** Forgets what is queued and takes no more. */
   shut(): void {
     this.#isShut = true;
-    this.#frames = [];
+    this.#items = [];
     this.#first = 0;
     this.#queuedBytes = 0;
   }
@@ -112,39 +146,63 @@ export class Outbox implements EndOfTurnTask {
   }
 
   get #waiting(): number {
-    return this.#frames.length - this.#first;
+    return this.#items.length - this.#first;
   }
 
   #mark(): void {
     if (this.#isMarked) return;
     this.#isMarked = true;
-    this.#turns.add(this);
+    this.#flush.add(this);
   }
 
-  #write(): void {
-    if (this.#first === this.#frames.length) return;
+  /** In the middle of a turn, alone. */
+  #writeNow(): void {
     this.#socketBytes = this.#socket.bufferedBytes;
-    if (this.#socketBytes > HOLD_BYTES) return;
-    if (this.oneFramePerWrite) this.#writeOne();
-    else {
-      const frames = this.#frames;
-      this.#frames = [];
-      this.#queuedBytes = 0;
-      this.#socket.write(frames);
-    }
-    this.#socketBytes = this.#socket.bufferedBytes;
+    if (this.#waiting === 0 || this.#socketBytes > HOLD_BYTES) return;
+    const items = this.#takeAll();
+    const bytes = this.#sealed(items);
+    this.write(items, bytes, 0, bytes.length);
   }
 
-  #writeOne(): void {
-    const frame = this.#frames[this.#first++];
-    if (frame === undefined) return;
-    this.#queuedBytes -= frame.length + FRAME_COST_BYTES;
-    if (this.#first === this.#frames.length) {
-      this.#frames = [];
+  #sealed(items: readonly OutboundItem[]): Buffer {
+    let length = 0;
+    for (const item of items) length += bytesOf(item);
+    const bytes = Buffer.allocUnsafeSlow(length);
+    this.#sealer.seal(items, new Array<number>(items.length).fill(this.slot), bytes);
+    return bytes;
+  }
+
+  #takeAll(): readonly OutboundItem[] {
+    const items = this.#items;
+    this.#items = [];
+    this.#queuedBytes = 0;
+    return items;
+  }
+
+  #takeOne(): readonly OutboundItem[] {
+    const item = this.#items[this.#first++];
+    if (item === undefined) return [];
+    this.#queuedBytes -= bytesOf(item) + FRAME_COST_BYTES;
+    if (this.#first === this.#items.length) {
+      this.#items = [];
       this.#first = 0;
     } else {
       this.#mark();
     }
-    this.#socket.write([frame]);
+    return [item];
   }
+}
+
+export function bytesOf(item: OutboundItem): number {
+  return item instanceof Uint8Array ? item.length : item.frameBytes;
+}
+
+/** One buffer per item. */
+function cut(bytes: Buffer, items: readonly OutboundItem[]): readonly Uint8Array[] {
+  let at = 0;
+  return items.map((item) => {
+    const from = at;
+    at += bytesOf(item);
+    return bytes.subarray(from, at);
+  });
 }

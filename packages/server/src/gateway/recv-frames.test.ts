@@ -1,13 +1,24 @@
 import { createSessionCipher, FrameDecoder, personChannelId, type Recv, Setting } from "@wukong-ts/protocol";
+import { createSealer } from "@wukong-ts/sealing";
 import { describe, expect, test } from "vitest";
 import { NAMED_WITH_SUFFIX, type StoredMessage } from "../messaging/message.ts";
-import { encodeRecv, type Receiver, recvFor, recvSource } from "./recv-frames.ts";
+import { type OutboundItem, type Receiver, recvFor, recvItem, recvSource } from "./recv-frames.ts";
 import { storedMessage } from "./test-kit.ts";
 
-const cipher = createSessionCipher(Buffer.from("4989ad64ccaf943d"), Buffer.from("abcdefghij012345"));
+const KEY = Buffer.from("4989ad64ccaf943d");
+const IV = Buffer.from("abcdefghij012345");
+const cipher = createSessionCipher(KEY, IV);
+const sealer = createSealer();
+const slot = sealer.addSession(KEY, IV);
+
+function bytesOf(item: OutboundItem): Uint8Array {
+  const bytes = Buffer.alloc(item instanceof Uint8Array ? item.length : item.frameBytes);
+  sealer.seal([item], [slot], bytes);
+  return bytes;
+}
 
 function recv(message: Partial<StoredMessage>, uid: string, receiver: Partial<Receiver> = {}): Recv {
-  return recvFor(recvSource(storedMessage(message)), { uid, version: 5, cipher, ...receiver });
+  return recvFor(recvSource(storedMessage(message)), { uid, version: 5, isSealed: true, ...receiver });
 }
 
 function person(a: string, b: string): Partial<StoredMessage> {
@@ -62,13 +73,13 @@ describe("a RECV", () => {
   test("loses the stream bit below version 5 and the no-encrypt bit when it is encrypted", () => {
     expect(recv({ setting: 0xff }, "b").setting).toBe(0xff & ~Setting.noEncrypt);
     expect(recv({ setting: 0xff }, "b", { version: 4 }).setting).toBe(0xff & ~Setting.noEncrypt & ~Setting.stream);
-    expect(recv({ setting: 0xff }, "b", { cipher: undefined }).setting).toBe(0xff);
-    expect(recv({ setting: 0xff }, "b", { cipher: undefined, version: 2 }).setting).toBe(0xff & ~Setting.stream);
+    expect(recv({ setting: 0xff }, "b", { isSealed: false }).setting).toBe(0xff);
+    expect(recv({ setting: 0xff }, "b", { isSealed: false, version: 2 }).setting).toBe(0xff & ~Setting.stream);
   });
 
   test("shows the stored time, id, seq, number, topic and expiry", () => {
     const message = storedMessage({ topic: "t", setting: Setting.topic, expireSeconds: 60, seq: 12 });
-    expect(recvFor(recvSource(message), { uid: "b", version: 5, cipher })).toMatchObject({
+    expect(recvFor(recvSource(message), { uid: "b", version: 5, isSealed: true })).toMatchObject({
       timestamp: message.timeSeconds,
       messageId: message.id,
       messageSeq: 12,
@@ -81,8 +92,8 @@ describe("a RECV", () => {
 
   test("is encrypted with the receiver's key, and the same bytes whenever it is made", () => {
     const source = recvSource(storedMessage(person("a", "b")));
-    const frame = encodeRecv(source, { uid: "b", version: 5, cipher });
-    expect(encodeRecv(source, { uid: "b", version: 5, cipher })).toEqual(frame);
+    const frame = bytesOf(recvItem(source, { uid: "b", version: 5, isSealed: true }));
+    expect(bytesOf(recvItem(source, { uid: "b", version: 5, isSealed: true }))).toEqual(frame);
     const decoder = new FrameDecoder({ frameBytesMax: 1000, version: 5 });
     decoder.push(frame);
     const decoded = decoder.next() as Recv;
@@ -93,7 +104,18 @@ describe("a RECV", () => {
 
   test("is plain, without msgKey, when no keys were agreed", () => {
     const decoder = new FrameDecoder({ frameBytesMax: 1000, version: 2 });
-    decoder.push(encodeRecv(recvSource(storedMessage({ setting: 2 })), { uid: "b", version: 2, cipher: undefined }));
+    const source = recvSource(storedMessage({ setting: 2 }));
+    decoder.push(bytesOf(recvItem(source, { uid: "b", version: 2, isSealed: false })));
     expect(decoder.next()).toMatchObject({ msgKey: "", setting: 0, payload: new TextEncoder().encode("hello") });
+  });
+
+  test("is made once for all that see it alike, and for nobody else", () => {
+    const source = recvSource(storedMessage({ ...person("a", "b"), flags: 2 }));
+    const item = (uid: string, version: number, isSealed: boolean) => recvItem(source, { uid, version, isSealed });
+    for (const isSealed of [true, false]) {
+      expect(item("b", 5, isSealed)).toBe(item("b", 5, isSealed));
+      const others = [item("b", 5, isSealed), item("a", 5, isSealed), item("b", 6, isSealed), item("b", 5, !isSealed)];
+      expect(new Set(others).size).toBe(4);
+    }
   });
 });

@@ -1,6 +1,7 @@
 /**
  * A stored message as one RECV per receiving session. What differs between receivers: the red dot (never for one's own
- * message), how a person channel is named, and by version and encryption some Setting bits.
+ * message), how a person channel is named, and by version and encryption some Setting bits. All that see it alike share
+ * one view, made once; for a session with keys that is a cut, which is sealed when its connection can be written.
  *
  *   person channel, sender A, receiver B   B's sessions   A's other sessions
  *   fromUid                                A              A
@@ -8,16 +9,16 @@
  *   (from ____system both are "" for B)
  */
 import {
+  encodeFrame,
   encodeJsonRpcRecv,
   HeaderFlag,
   LATEST_VERSION,
   type Recv,
-  type SessionCipher,
   Setting,
   SYSTEM_UID,
-  sealRecv,
   withCommandSuffix,
 } from "@wukong-ts/protocol";
+import { RecvCut } from "@wukong-ts/sealing";
 import { kindOf, peerOf } from "../messaging/channel-kinds.ts";
 import { NAMED_WITH_SUFFIX, type StoredMessage } from "../messaging/message.ts";
 
@@ -29,7 +30,20 @@ const STREAM_BIT_FROM_VERSION = 5;
 export interface Receiver {
   readonly uid: string;
   readonly version: number;
-  readonly cipher: SessionCipher | undefined;
+  /** It has keys. */
+  readonly isSealed: boolean;
+}
+
+/** What is queued for a connection: whole bytes, or a RECV that is still to be sealed for it. */
+export type OutboundItem = Uint8Array | RecvCut;
+
+/** A RECV as some receivers see it. */
+interface RecvView {
+  readonly version: number;
+  readonly isSealed: boolean;
+  readonly isOwn: boolean;
+  readonly isNamedAsSender: boolean;
+  readonly item: OutboundItem;
 }
 
 /** What all receivers of one message share. */
@@ -39,6 +53,7 @@ export interface RecvSource {
   /** The channel as its sender named it. */
   readonly addressedTo: string;
   readonly isPerson: boolean;
+  readonly views: RecvView[];
   /** Notifications made so far, by what they depend on. */
   jsonRecvs: Map<string, Uint8Array> | undefined;
 }
@@ -54,6 +69,7 @@ export function recvSource(message: StoredMessage): RecvSource {
     fromUid: message.fromUid === SYSTEM_UID ? "" : message.fromUid,
     addressedTo: (message.flags & NAMED_WITH_SUFFIX) === 0 ? addressedTo : withCommandSuffix(addressedTo),
     isPerson: kind.name === "person",
+    views: [],
     jsonRecvs: undefined,
   };
 }
@@ -67,7 +83,7 @@ export function recvFor(source: RecvSource, receiver: Receiver): Recv {
     setting: settingFor(message.setting, receiver),
     msgKey: "",
     fromUid: source.fromUid,
-    channelId: source.isPerson && source.addressedTo === receiver.uid ? source.fromUid : source.addressedTo,
+    channelId: isNamedAsSender(source, receiver) ? source.fromUid : source.addressedTo,
     channelType: message.channel.type,
     expire: message.expireSeconds,
     clientMsgNo: message.clientMsgNo,
@@ -79,13 +95,32 @@ export function recvFor(source: RecvSource, receiver: Receiver): Recv {
   };
 }
 
-export function encodeRecv(source: RecvSource, receiver: Receiver): Uint8Array {
-  return sealRecv(recvFor(source, receiver), receiver.cipher, receiver.version);
+export function recvItem(source: RecvSource, receiver: Receiver): OutboundItem {
+  const { version, isSealed } = receiver;
+  const isOwn = receiver.uid === source.message.fromUid;
+  const asSender = isNamedAsSender(source, receiver);
+  // Nearly always one or two.
+  for (const view of source.views)
+    if (
+      view.version === version &&
+      view.isSealed === isSealed &&
+      view.isOwn === isOwn &&
+      view.isNamedAsSender === asSender
+    )
+      return view.item;
+  const recv = recvFor(source, receiver);
+  const item = isSealed ? new RecvCut(recv, { version }) : encodeFrame(recv, version);
+  source.views.push({ version, isSealed, isOwn, isNamedAsSender: asSender, item });
+  return item;
+}
+
+function isNamedAsSender(source: RecvSource, receiver: Receiver): boolean {
+  return source.isPerson && source.addressedTo === receiver.uid;
 }
 
 /** The same bytes for all who see the message alike: nobody writes to what was handed to a socket. */
 export function jsonRecv(source: RecvSource, uid: string): Uint8Array {
-  const recv = recvFor(source, { uid, version: LATEST_VERSION, cipher: undefined });
+  const recv = recvFor(source, { uid, version: LATEST_VERSION, isSealed: false });
   const view = `${recv.flags} ${recv.channelId}`;
   source.jsonRecvs ??= new Map();
   let bytes = source.jsonRecvs.get(view);
@@ -101,6 +136,6 @@ function settingFor(setting: number, receiver: Receiver): number {
   let bits = setting;
   if (receiver.version < STREAM_BIT_FROM_VERSION) bits &= ~Setting.stream;
   // Some clients take a payload with this bit for plain text; it is not.
-  if (receiver.cipher !== undefined) bits &= ~Setting.noEncrypt;
+  if (receiver.isSealed) bits &= ~Setting.noEncrypt;
   return bits;
 }

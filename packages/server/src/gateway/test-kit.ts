@@ -15,6 +15,7 @@ import {
   type SessionCipher,
   sessionKey,
 } from "@wukong-ts/protocol";
+import { createSealer } from "@wukong-ts/sealing";
 import type { PendingAcks, Position } from "../delivery/pending-acks.ts";
 import { Presence } from "../delivery/presence.ts";
 import { IdGenerator } from "../messaging/ids.ts";
@@ -254,6 +255,7 @@ export async function startBench(options: Partial<GatewayOptions> = {}): Promise
       receivedById: (uid, id) => void receivedCommands.push(`${uid} ${id.high}/${id.low}`),
     },
     ids: new IdGenerator(time, 1001),
+    sealer: createSealer(),
     options: { ...GATEWAY_DEFAULTS, ...options },
     failed: (error) => void failures.push(error),
     closed: () => undefined,

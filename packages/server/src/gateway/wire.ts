@@ -6,7 +6,7 @@
  */
 import type { Connack, Frame } from "@wukong-ts/protocol";
 import type { SendRequest, SendResult } from "../messaging/send.ts";
-import type { RecvSource } from "./recv-frames.ts";
+import type { OutboundItem, RecvSource } from "./recv-frames.ts";
 
 /** Something that is no frame; the answer is all there is to do about it. */
 export interface BadMessage {
@@ -33,7 +33,7 @@ export interface Wire {
   sendack(to: SendackFor, result: Pick<SendResult, "id" | "seq" | "reason">): Uint8Array;
   disconnect(reason: number, text: string): Uint8Array;
   /** undefined: this version cannot say it; the client finds the message by sync. */
-  recv(source: RecvSource, receiver: { readonly uid: string }): Uint8Array | undefined;
+  recv(source: RecvSource, receiver: { readonly uid: string }): OutboundItem | undefined;
   /** The frame taken last comes too early or not at all; undefined where nothing is said about that. */
   refusal(text: string): Uint8Array | undefined;
 }

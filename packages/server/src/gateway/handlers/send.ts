@@ -1,17 +1,10 @@
 /** SEND → SendRequest. Decides nothing about the message. */
-import { allocateFromPool, openSend, type Send, type SessionCipher } from "@wukong-ts/protocol";
+import type { Send } from "@wukong-ts/protocol";
 import type { Session } from "../../delivery/session.ts";
 import type { SendRequest } from "../../messaging/send.ts";
 
-/** undefined: the msgKey is wrong or the payload cannot be decrypted (reason 9). Without a cipher the payload is plain. */
-export function sendRequestFrom(
-  send: Send,
-  session: Session,
-  cipher: SessionCipher | undefined,
-  seqMax: number,
-): SendRequest | undefined {
-  const payload = cipher === undefined ? send.payload : openSend(send, cipher, allocateFromPool);
-  if (payload === undefined) return undefined;
+/** `payload` is plain and the request's own. */
+export function sendRequestFrom(send: Send, session: Session, payload: Uint8Array, seqMax: number): SendRequest {
   return {
     origin: "client",
     session: session.id,

@@ -1,6 +1,7 @@
 /**
  * WebSocket listeners and sockets, by `ws`. Any path unless told, no subprotocol, no compression; text or binary, both are bytes.
- * Each written buffer is one message, binary unless the socket is told otherwise; all messages of one write leave in one system call.
+ * Each written buffer is one message, binary unless the socket is told otherwise; all messages of one write are put
+ * together, headers and all, in one buffer: `ws` would make two for each.
  */
 import { createServer, type IncomingMessage } from "node:http";
 import type { Socket as NetSocket } from "node:net";
@@ -12,6 +13,7 @@ import { openFrontDoor } from "./front-door.ts";
 import { Handshakes } from "./handshakes.ts";
 import { SocketWriter } from "./socket-writer.ts";
 import { FLUSH_MS_MAX } from "./tcp-network.ts";
+import { webSocketMessages } from "./websocket-messages.ts";
 
 /** Enough for browsers, which cut large messages; each fragment costs memory whatever its size. */
 const FRAGMENTS_MAX = 256;
@@ -21,8 +23,6 @@ const CHUNKS_MIN = 1_024;
 /** Answers to pings that a peer does not read. */
 const PENDING_PONGS_MAX = 64;
 
-const BINARY = { binary: true, compress: false, fin: true } as const;
-const TEXT = { binary: false, compress: false, fin: true } as const;
 const NORMAL_CLOSURE = 1000;
 
 export async function listenWebSocket(
@@ -98,7 +98,7 @@ class WsSocket implements Socket {
   readonly keepsBoundaries = true;
   isText = false;
   readonly #webSocket: WebSocket;
-  /** Below `#webSocket`: to cork it, and to see what it has not sent. */
+  /** Below `#webSocket`: messages are written to it, and it knows what it has not sent. */
   readonly #socket: NetSocket;
   readonly #timers: Timers;
   #writer: SocketWriter | undefined;
@@ -134,10 +134,8 @@ class WsSocket implements Socket {
 
   write(buffers: readonly Uint8Array[]): void {
     if (this.#isClosing || this.#webSocket.readyState !== this.#webSocket.OPEN) return;
-    this.#socket.cork();
-    const options = this.isText ? TEXT : BINARY;
-    for (const buffer of buffers) this.#webSocket.send(buffer, options);
-    this.#socket.uncork();
+    // Without compression `ws` writes each of its own frames whole and at once, so these may stand between any two of them.
+    this.#socket.write(webSocketMessages(buffers, this.isText));
     this.#writer?.watch();
   }
 
