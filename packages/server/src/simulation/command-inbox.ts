@@ -14,7 +14,7 @@ export interface InboxDeps {
   readonly backend: Backend;
   readonly sent: SentMessages;
   readonly membership: Membership;
-  now(): number;
+  readonly now: () => number;
 }
 
 /** Far more hand-outs than a run has commands: a sync that never comes to its end is a failure. */

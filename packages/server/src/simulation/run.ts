@@ -268,7 +268,7 @@ export class Run {
   async #settleDown(): Promise<void> {
     await this.simulation.until(() => this.backend.isQuiet);
     this.backend.rethrow();
-    for (const each of [...this.#loggedOut]) {
+    for (const each of this.#loggedOut) {
       const [uid = "", flag = ""] = each.split(" ");
       await this.#giveToken(uid, Number(flag));
     }
