@@ -2,6 +2,7 @@
 import { withCommandSuffix } from "@wukong-ts/protocol";
 import { expect } from "vitest";
 import { type Chat, USERS } from "./chats.ts";
+import { MASTER_FLAG } from "./device.ts";
 import { pick } from "./picks.ts";
 import type { Run } from "./run.ts";
 import { noteApiAnswer, noteAttempt, type Sent, sendBody } from "./sent-messages.ts";
@@ -167,6 +168,11 @@ async function checkSessions(run: Run): Promise<void> {
   const online = body as readonly { readonly uid: string; readonly device_flag: number }[];
   const shown = online.map((each) => `${each.uid} ${each.device_flag}`).sort();
   const ready = run.devices.filter((device) => device.isReady);
+  if (run.hasTokens)
+    for (const uid of USERS) {
+      const masters = shown.filter((each) => each === `${uid} ${MASTER_FLAG}`);
+      expect(masters.length, `${uid} has one phone`).toBeLessThanOrEqual(1);
+    }
   expect(shown, "who is online").toEqual(ready.map(({ login }) => `${login.uid} ${login.deviceFlag}`).sort());
 }
 

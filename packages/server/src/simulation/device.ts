@@ -23,6 +23,8 @@ export interface DeviceSurroundings {
   kicked(device: Device): void;
 }
 
+/** Phones: with tokens they are master devices. */
+export const MASTER_FLAG = 0;
 /** The server sends again after a minute. */
 const RESEND_MS = 50_000;
 
@@ -36,6 +38,8 @@ export class Device {
   #sends = 0;
   /** Of this connection: what came of each log, in the order it came. */
   #seen = new Map<string, { lastSeq: number; atMs: Map<string, number> }>();
+  /** What was sent on this connection: no message comes back to the session that sent it. */
+  #own = new Set<string>();
 
   constructor(login: Login, generation: Generation, around: DeviceSurroundings) {
     this.login = login;
@@ -72,6 +76,7 @@ export class Device {
       if (id === undefined) continue;
       const to = ++this.#sends;
       this.#waiting.set(to, sent);
+      this.#own.add(sent.no);
       noteAttempt(sent, this.#around.simulation.nowMs);
       frames.push(wire.send(to, sent, id));
     }
@@ -93,6 +98,7 @@ export class Device {
     this.#socket = socket;
     this.#isReady = false;
     this.#seen = new Map();
+    this.#own = new Set();
     socket.bind({
       bytes: (chunk) => {
         wire.push(chunk);
@@ -136,6 +142,7 @@ export class Device {
   #receive(message: HeardMessage, wire: ClientWire): void {
     const { simulation } = this.#around;
     const sent = this.#around.arrived(this, message);
+    if (sent.attempts === 1) expect(this.#own.has(sent.no), `${this.name} gets his own ${sent.no}`).toBe(false);
     const log = logName(sent);
     const seen = this.#seen.get(log) ?? { lastSeq: 0, atMs: new Map<string, number>() };
     this.#seen.set(log, seen);

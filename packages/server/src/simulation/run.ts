@@ -11,7 +11,7 @@ import { type Chat, chatOfSubscribers, chatsOfSeed, USERS } from "./chats.ts";
 import { checkPromises } from "./checks.ts";
 import { GENERATIONS, type HeardMessage } from "./client-wire.ts";
 import { CommandInbox } from "./command-inbox.ts";
-import { Device } from "./device.ts";
+import { Device, MASTER_FLAG } from "./device.ts";
 import { Membership } from "./membership.ts";
 import { pick, some } from "./picks.ts";
 import { noteApiAnswer, noteAttempt, type Sent, SentMessages, sendBody } from "./sent-messages.ts";
@@ -25,7 +25,6 @@ const DEVICES = [
   { deviceId: "other phone", deviceFlag: 0 },
   { deviceId: "browser", deviceFlag: 1 },
 ] as const;
-const MASTER_FLAG = 0;
 const TOKEN = "secret";
 
 export class Run {
@@ -38,8 +37,9 @@ export class Run {
   readonly inboxes: ReadonlyMap<string, CommandInbox>;
   /** Chats that a user has deleted at some time: `uid name`. */
   readonly deleted: Set<string> = new Set();
+  /** Phones are master devices then. */
+  readonly hasTokens: boolean;
   readonly #config: Config;
-  readonly #hasTokens: boolean;
   readonly #ofSubscribers = new Map<string, Chat>();
   /** Devices whose token may be gone, as `uid flag`: they cannot log in. */
   readonly #loggedOut = new Set<string>();
@@ -52,13 +52,13 @@ export class Run {
     this.sent = new SentMessages(String(seed));
     this.chats = chatsOfSeed(random);
     const config = defaultConfig();
-    this.#hasTokens = random.chance(0.4);
+    this.hasTokens = random.chance(0.4);
     this.#config = {
       ...config,
       dataDir: "/data",
       disableEncryption: true,
       whitelistOffOfPerson: random.chance(0.7),
-      tokenAuthOn: this.#hasTokens,
+      tokenAuthOn: this.hasTokens,
       addr: { host: "10.0.0.9", port: TCP_PORT },
       wsAddr: null,
       httpAddr: { host: "10.0.0.9", port: HTTP_PORT },
@@ -72,13 +72,13 @@ export class Run {
     this.inboxes = new Map(USERS.map((uid) => [uid, new CommandInbox(uid, { backend, sent, membership, now })]));
     this.devices = USERS.flatMap((uid) =>
       DEVICES.map((device) => {
-        const login = { uid, ...device, token: this.#hasTokens ? TOKEN : "" };
+        const login = { uid, ...device, token: this.hasTokens ? TOKEN : "" };
         return new Device(login, pick(random, GENERATIONS), {
           simulation: this.simulation,
           port: TCP_PORT,
           arrived: (to, message) => this.#arrived(to, message),
           acknowledging: (to, command) => this.inboxes.get(to.uid)?.acknowledging(command),
-          kicked: (kicked) => expect(this.#hasTokens, `${kicked.name} is ended by nobody`).toBe(true),
+          kicked: (kicked) => expect(this.hasTokens, `${kicked.name} is ended by nobody`).toBe(true),
         });
       }),
     );
@@ -86,7 +86,7 @@ export class Run {
 
   async play(): Promise<void> {
     await this.#start();
-    if (this.#hasTokens) for (const uid of USERS) for (const flag of [0, 1]) await this.#giveToken(uid, flag);
+    if (this.hasTokens) for (const uid of USERS) for (const flag of [0, 1]) await this.#giveToken(uid, flag);
     for (let step = 0; step < STEPS; step++) {
       await this.#act();
       await this.simulation.run(this.simulation.random.below(8));
@@ -249,7 +249,7 @@ export class Run {
 
   /** By a new token, which ends a master's sessions, or by logging the device out until it gets one. */
   #endSessions(device: Device): void {
-    if (!this.#hasTokens) return;
+    if (!this.hasTokens) return;
     const { uid, deviceFlag } = device.login;
     if (this.simulation.random.chance(0.5)) {
       this.backend.post("/user/token", tokenBody(uid, deviceFlag));
@@ -296,7 +296,7 @@ export class Run {
   /** Another master device of the same user is logged in: this one would only end its session. */
   #hasRival(device: Device): boolean {
     const { uid, deviceFlag } = device.login;
-    if (!this.#hasTokens || deviceFlag !== MASTER_FLAG || device.isReady) return false;
+    if (!this.hasTokens || deviceFlag !== MASTER_FLAG || device.isReady) return false;
     return this.devices.some((each) => each.isReady && each.uid === uid && each.login.deviceFlag === deviceFlag);
   }
 
