@@ -12,8 +12,12 @@ export interface Chat {
   /** Has a list of members that changes. */
   readonly isListed: boolean;
   readonly isInChatList: boolean;
-  /** Its members are set with /tmpchannel/subscriber_set. */
+  /** Its members are set with /tmpchannel/subscriber_set, and no client may send. */
   readonly isTemporary: boolean;
+  /** Whoever is no member may send too. */
+  readonly isOpen: boolean;
+  /** Lists and bans of persons, groups and the like decide too. */
+  readonly hasMoreRules: boolean;
   /** As this user addresses and reads it; undefined: he cannot. */
   idFor(uid: string): string | undefined;
 }
@@ -22,11 +26,11 @@ const GROUP = channel("team", 2);
 
 /** Of these each seed has some. */
 const OTHERS: readonly Chat[] = [
-  channel("ann|shop", 3, { implied: ["ann"] }),
+  channel("ann|shop", 3, { implied: ["ann"], isOpen: true, hasMoreRules: false }),
   channel("commune", 4),
   channel("passing", 8, { isInChatList: false, isTemporary: true }),
-  channel("ben", 10, { implied: ["ben"] }),
-  channel("ann@cat", 11, { implied: ["ann", "cat"], isListed: false }),
+  channel("ben", 10, { implied: ["ben"], hasMoreRules: false }),
+  channel("ann@cat", 11, { implied: ["ann", "cat"], isListed: false, hasMoreRules: false }),
   channel("robots", 12),
 ];
 const OTHERS_PER_SEED = 2;
@@ -45,6 +49,8 @@ function person(a: string, b: string): Chat {
     isListed: false,
     isInChatList: true,
     isTemporary: false,
+    isOpen: false,
+    hasMoreRules: true,
     idFor: (uid) => (uid === a ? b : uid === b ? a : undefined),
   };
 }
@@ -57,6 +63,8 @@ function channel(id: string, type: number, differences: Partial<Omit<Chat, "idFo
     isListed: true,
     isInChatList: true,
     isTemporary: false,
+    isOpen: false,
+    hasMoreRules: true,
     idFor: () => id,
     ...differences,
   };

@@ -133,7 +133,7 @@ async function checkList(run: Run, uid: string, lengths: ReadonlyMap<string, num
   expect(known.length, `${uid} sees no other chat`).toBe(listed.length);
 }
 
-/** From a known place on, the number is the count of red dots after it. */
+/** From a known place on, the number is the count of red dots after it, or after his own last message. */
 async function checkUnreadFromHere(run: Run, uid: string): Promise<void> {
   const { random } = run.simulation;
   const chats = run.chats.filter(
@@ -145,11 +145,14 @@ async function checkUnreadFromHere(run: Run, uid: string): Promise<void> {
   const place = { channel_id: chat.idFor(uid), channel_type: chat.type };
   await run.backend.must("/conversations/clearUnread", { uid, ...place });
   let expected = 0;
-  const count = random.below(4);
+  const count = random.below(5);
   for (let i = 0; i < count; i++) {
-    const sent = run.newMessage(peer, chat, { isCommand: random.chance(0.3), isPersisted: true });
+    const from = random.chance(0.2) ? uid : peer;
+    const sent = run.newMessage(from, chat, { isCommand: random.chance(0.3), isPersisted: true });
     await sendNow(run, sent);
-    if (sent.state === "acknowledged" && sent.isCounted && !sent.isCommand) expected++;
+    if (sent.state !== "acknowledged" || sent.isCommand) continue;
+    if (from === uid) expected = 0;
+    else if (sent.isCounted) expected++;
   }
   const { body } = await run.backend.must("/conversation/syncByChannels", { uid, channels: [place] });
   const [view] = body as readonly ShownChat[];

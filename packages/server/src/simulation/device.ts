@@ -20,6 +20,8 @@ export interface DeviceSurroundings {
   arrived(device: Device, message: HeardMessage): Sent;
   /** The device says RECVACK for a command. */
   acknowledging(device: Device, sent: Sent): void;
+  /** The only copy of a message was answered. */
+  answered(device: Device, sent: Sent, isAccepted: boolean): void;
   kicked(device: Device): void;
 }
 
@@ -127,6 +129,8 @@ export class Device {
         this.#waiting.delete(heard.to);
         if (this.generation === 6) expect(heard.clientMsgNo, `${this.name} is told the number`).toBe(sent.no);
         noteAnswer(sent, heard.reason, heard.id, heard.seq, this.#around.simulation.nowMs);
+        if (sent.attempts === 1 && sent.state !== "unknown")
+          this.#around.answered(this, sent, heard.reason === Reason.success);
         return;
       }
       case "message":

@@ -78,6 +78,7 @@ export class Run {
           port: TCP_PORT,
           arrived: (to, message) => this.#arrived(to, message),
           acknowledging: (to, command) => this.inboxes.get(to.uid)?.acknowledging(command),
+          answered: (by, message, isAccepted) => this.#checkRights(by, message, isAccepted),
           kicked: (kicked) => expect(this.hasTokens, `${kicked.name} is ended by nobody`).toBe(true),
         });
       }),
@@ -311,6 +312,15 @@ export class Run {
     expect(standing, `${device.name} in ${chat.name} when ${no} came`).not.toBe("none");
     if (sent.isCommand) this.inboxes.get(device.uid)?.pushed(sent);
     return sent;
+  }
+
+  /** Whoever certainly may send, and whoever certainly may not. */
+  #checkRights(device: Device, { chat, no, sentAtMs }: Sent, isAccepted: boolean): void {
+    const standing = this.membership.during(chat, device.uid, sentAtMs, this.simulation.nowMs);
+    if (chat.isTemporary || (standing === "none" && !chat.isOpen))
+      expect(isAccepted, `${no} of ${device.name} in ${chat.name} is accepted`).toBe(false);
+    else if (!chat.hasMoreRules && (chat.isOpen || chat.implied.includes(device.uid)))
+      expect(isAccepted, `${no} of ${device.name} in ${chat.name} is accepted`).toBe(true);
   }
 
   #chatsOf(uid: string): readonly Chat[] {
