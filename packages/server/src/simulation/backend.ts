@@ -8,6 +8,9 @@ export interface Answer {
   readonly body: unknown;
 }
 
+/** More than there are failing writes in a run. */
+const TRIES_MAX = 50;
+
 export class Backend {
   readonly #simulation: Simulation;
   readonly #port: number;
@@ -51,10 +54,10 @@ export class Backend {
     return this.#ask({ method: "POST", url: path, body: JSON.stringify(body) });
   }
 
-  /** Tried again while the store is away. */
+  /** Tried again while the store is away: each write that was told to fail may still be to come. */
   async must(path: string, body: unknown): Promise<Answer> {
     let answer = await this.#simulation.settle(this.call(path, body));
-    for (let tries = 0; tries < 5 && answer?.status === 503; tries++) {
+    for (let tries = 0; tries < TRIES_MAX && answer?.status === 503; tries++) {
       await this.#simulation.run(10_000);
       answer = await this.#simulation.settle(this.call(path, body));
     }
