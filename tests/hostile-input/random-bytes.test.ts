@@ -11,6 +11,7 @@ import { Bystanders } from "../harness/bystanders.ts";
 import { Seeded } from "../harness/seeded.ts";
 import { sharedServer } from "../harness/shared-server.ts";
 import { eventually } from "../harness/waiting.ts";
+import { mutated } from "./mutated.ts";
 import { frame } from "./raw-frames.ts";
 import { RawPeer } from "./raw-peer.ts";
 
@@ -66,20 +67,6 @@ function hostileConnect(): Uint8Array {
 function recorded(): Buffer {
   return random.pick(recordings);
 }
-/** One to four faults: a changed byte, a piece lost, doubled or put in. */
-function mutated(bytes: Buffer): Buffer {
-  let faulty = Buffer.from(bytes);
-  for (let faults = 1 + random.below(4); faults > 0; faults--) {
-    const at = random.below(faulty.length + 1);
-    const kind = random.below(4);
-    const [before, behind] = [faulty.subarray(0, at), faulty.subarray(at)];
-    if (kind === 0 && behind.length > 0) faulty[at]! ^= 1 << random.below(8);
-    else if (kind === 1) faulty = Buffer.concat([before, behind.subarray(random.below(8))]);
-    else if (kind === 2) faulty = Buffer.concat([before, random.bytes(random.below(8)), behind]);
-    else faulty = Buffer.concat([before, behind.subarray(0, random.below(16)), behind]);
-  }
-  return faulty;
-}
 /** A whole conversation of one connection. */
 function hostileStream(): Buffer {
   switch (random.below(6)) {
@@ -88,13 +75,13 @@ function hostileStream(): Buffer {
     case 1:
       return frame(random.below(256), random.bytes(random.below(200)));
     case 2:
-      return mutated(recorded());
+      return mutated(random, recorded());
     case 3:
       return Buffer.concat([hostileConnect(), random.bytes(random.below(300))]);
     case 4:
       return Buffer.concat([
         hostileConnect(),
-        ...Array.from({ length: 1 + random.below(5) }, () => mutated(recorded())),
+        ...Array.from({ length: 1 + random.below(5) }, () => mutated(random, recorded())),
       ]);
     default:
       return Buffer.concat([hostileConnect(), ...Array.from({ length: 1 + random.below(5) }, recorded)]);
@@ -132,7 +119,7 @@ test("R-60: PROXY headers, recorded and mutated, never end the process", async (
     await Promise.all(
       headers.map(async (header) => {
         using peer = await RawPeer.open(server.tcpPort);
-        peer.write(Buffer.concat([round === 0 ? header : mutated(header), hostileConnect()]));
+        peer.write(Buffer.concat([round === 0 ? header : mutated(random, header), hostileConnect()]));
         await peer.answer(PacketType.connack, 20);
       }),
     );

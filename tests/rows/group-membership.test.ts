@@ -7,6 +7,7 @@ import { staysQuiet, uniqueId } from "../harness/waiting.ts";
 
 const NOT_A_MEMBER = 3;
 const ON_DENY_LIST = 4;
+const NOT_ON_ALLOW_LIST = 13;
 const shared = sharedServer();
 
 /** A group in which `from` has sent `count` messages "1", "2", … */
@@ -182,4 +183,15 @@ test("R-40: clearing unread, then adding the member again and creating the chann
   for (let look = 0; look < 3; look++) {
     expect(await server.backEnd.chatOf(b, group, GROUP)).toMatchObject({ unread: 0, readed_to_msg_seq: 7 });
   }
+});
+
+test("H-59: once the last one is off the allow list, everybody in the group may send, from that answer on", async () => {
+  const server = shared.current;
+  const [group, a, b] = [uniqueId("g"), uniqueId("a"), uniqueId("b")];
+  await server.backEnd.createGroup(group, [a, b]);
+  await server.backEnd.editList("whitelist", "add", group, GROUP, [a]);
+  using client = await server.connect(b);
+  expect(await client.send({ to: group, type: GROUP, payload: "no" })).toMatchObject({ reason: NOT_ON_ALLOW_LIST });
+  await server.backEnd.editList("whitelist", "remove", group, GROUP, [a]);
+  expect(await client.sendOk({ to: group, type: GROUP, payload: "yes" })).toMatchObject({ messageSeq: 1 });
 });

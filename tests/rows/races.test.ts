@@ -89,6 +89,32 @@ test("races: a member removed while a burst is under way receives nothing after 
   }
 });
 
+test("H-58: whoever reads while others write sees each message once it is acknowledged, and no seq is given twice", async () => {
+  const server = shared.current;
+  const group = uniqueId("g");
+  const writers = upTo(4).map((n) => uniqueId(`w${n}`));
+  await server.backEnd.createGroup(group, writers);
+  const head = async (): Promise<number> => {
+    const { body } = await server.http.get(`/channel/max_message_seq?channel_id=${group}&channel_type=2`);
+    return (body as { readonly message_seq: number }).message_seq;
+  };
+  const given = await Promise.all(
+    writers.map(async (uid) => {
+      using client = await server.connect(uid);
+      const mine: number[] = [];
+      for (let n = 0; n < 50; n++) {
+        const { messageSeq } = await client.sendOk({ to: group, type: GROUP, payload: `${uid} ${n}` });
+        mine.push(messageSeq);
+        expect(await head()).toBeGreaterThanOrEqual(messageSeq);
+        const newest = (await server.backEnd.history(uid, group, GROUP)).at(-1);
+        expect(newest?.message_seq).toBeGreaterThanOrEqual(messageSeq);
+      }
+      return mine;
+    }),
+  );
+  expect(given.flat().toSorted((x, y) => x - y)).toEqual(upTo(200));
+});
+
 test("races: two bursts into a channel of 5,000 members are seen by each connection in one ascending order", async () => {
   const server = shared.current;
   const [group, a, b] = [uniqueId("g"), uniqueId("a"), uniqueId("b")];

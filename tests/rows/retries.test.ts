@@ -21,7 +21,7 @@ function theOne(answers: readonly Answer[]): { readonly id: bigint; readonly seq
   return { id: first.messageId, seq: first.messageSeq };
 }
 
-test("R-26: ten retries without the answers being read store one message with ten equal answers", async () => {
+test("R-26, H-60: ten retries without the answers being read store one message with ten equal answers", async () => {
   const server = shared.current;
   const [a, b] = [uniqueId("a"), uniqueId("b")];
   using client = await server.connect(a);

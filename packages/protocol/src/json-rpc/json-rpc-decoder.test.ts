@@ -17,6 +17,7 @@ describe("what is refused", () => {
   test.each([
     ["a lone surrogate in a uid, which would become another uid", '{"uid":"a\\ud800"}'],
     ["a number above 64 bits", '{"clientTimestamp":1e30}'],
+    ["a number above 64 bits where eight are taken", '{"deviceFlag":1e30}'],
     ["a fraction", '{"deviceFlag":1.5}'],
     ["a header of a wrong type", '{"header":1}'],
     ["a header flag of a wrong type", '{"header":{"redDot":1}}'],

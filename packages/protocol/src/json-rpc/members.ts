@@ -52,9 +52,9 @@ export class Members {
     return value;
   }
 
-  /** The low 8 bits of an integer, as the original takes them. */
+  /** The low 8 bits of a 64-bit integer, as the original takes them. */
   uint8(name: string): number {
-    return Number(BigInt.asUintN(8, BigInt(this.integer(name))));
+    return Number(BigInt.asUintN(8, this.int64(name)));
   }
 
   int64(name: string): bigint {

@@ -86,9 +86,7 @@ export class ChannelAdmin implements Channels {
 
   async setList(key: ChannelKey, list: "deny" | "allow", uids: readonly string[]): Promise<void> {
     const wanted = new Set(uids);
-    const channel = await this.#deps.channels.loadPinned(key);
-    const gone = [...channel[list].decided()].filter((uid) => !wanted.has(uid));
-    channel.pins--;
+    const gone = await this.#listed(key, list, (uid) => !wanted.has(uid));
     await this.#editList(key, list, [...wanted], gone);
   }
 
@@ -160,10 +158,16 @@ export class ChannelAdmin implements Channels {
   }
 
   async #removeWhere(key: ChannelKey, isGone: (uid: string) => boolean): Promise<void> {
+    await this.removeMembers(key, await this.#listed(key, "members", isGone));
+  }
+
+  /** Also those who are off the list but not yet on disk: who takes them away again waits for that. */
+  async #listed(key: ChannelKey, list: ChannelListName, isMeant: (uid: string) => boolean): Promise<readonly string[]> {
     const channel = await this.#deps.channels.loadPinned(key);
-    const gone = [...channel.members.decided()].filter(isGone);
+    const roster: Roster = channel[list];
+    const uids = new Set([...roster.decided(), ...roster.durable()].filter(isMeant));
     channel.pins--;
-    await this.removeMembers(key, gone);
+    return [...uids];
   }
 
   async #editList(

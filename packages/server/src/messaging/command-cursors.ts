@@ -78,12 +78,19 @@ export class CommandCursors implements CommandReceipts {
     if (refusal !== null) throw new StoreUnavailable(refusal);
     const batch = createBatch(shardOfUser(uid));
     const writes: RowWrite[] = [];
+    let isUnderWay = false;
     for (const { channel, seq } of positions) {
       const write = this.#decide(batch, uid, channel, seq);
       if (write !== undefined) writes.push(write);
+      // A RECVACK's cursor is not on disk yet: an empty batch is durable after it.
+      else if (this.#isUnderWay(uid, channel)) isUnderWay = true;
     }
-    if (writes.length === 0) return;
-    await conversations.commit(batch, writes);
+    if (writes.length > 0 || isUnderWay) await conversations.commit(batch, writes);
+  }
+
+  #isUnderWay(uid: string, channel: ChannelKey): boolean {
+    const { conversations } = this.#deps;
+    return conversations.decided(uid, channel)?.commandSeq !== conversations.durable(uid, channel)?.commandSeq;
   }
 
   /** The chat list's `changed` stays: nothing that it shows is another. */

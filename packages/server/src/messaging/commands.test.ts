@@ -195,6 +195,14 @@ describe("an acknowledgement", () => {
     expect(await bench.handedOut("ben")).toEqual([]);
   });
 
+  test("is answered when the cursor is durable, also one that a RECVACK has just moved", async () => {
+    const bench = await withCommands(1);
+    await bench.handedOut("ben");
+    bench.cursors.received("ben", GROUP, 1);
+    await bench.acknowledge("ben", 1);
+    expect(bench.cursor("ben", GROUP)).toBe(1);
+  });
+
   test("of a hand-out before a return to the channel does not pull the cursor back", async () => {
     const bench = await withCommands(2);
     await bench.handedOut("ben");

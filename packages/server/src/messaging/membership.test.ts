@@ -165,6 +165,22 @@ test("changes that are asked for at the same time are made in the order they wer
   }
 });
 
+test("a change that another one has made superfluous is answered when that one is durable", async () => {
+  const messaging = await opened(["ann"]);
+  await messaging.done(messaging.admin.addToList(GROUP, "deny", ["eve"]));
+  for (const change of [
+    () => messaging.admin.removeAllMembers(GROUP),
+    () => messaging.admin.setList(GROUP, "deny", []),
+  ]) {
+    void change();
+    // Decided, and not yet written.
+    await messaging.simulation.run(0);
+    await messaging.done(change());
+  }
+  expect(await membersOf(messaging)).toEqual([]);
+  expect(await messaging.done(messaging.admin.list(GROUP, "deny"))).toEqual([]);
+});
+
 describe("a change that ends half way", () => {
   const uids = names(2200);
   const isMemberRow = (messaging: Messaging, uid: string): boolean =>

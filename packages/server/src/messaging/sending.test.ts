@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { createBatch, put, remove } from "../store/batch.ts";
 import { shardOfChannel, shardOfUser } from "../store/shards.ts";
 import { conversationTable, denyTable, headTable, memberTable, receiptTable } from "../store/tables.ts";
+import { createSimulatedWorld } from "../world/simulated/simulated-world.ts";
 import { MessageFlag, NO_ID } from "./message.ts";
 import { Messaging } from "./test-kit.ts";
 
@@ -83,4 +84,23 @@ test("a message whose seq the sender cannot be told is refused with 29 and leave
   expect(await messaging.send("ann", GROUP)).toMatchObject({ reason: Reason.success, seq: seqMax + 1 });
   const unkept = { seqMax, flags: MessageFlag.noPersist };
   expect(await messaging.send("ann", GROUP, unkept)).toMatchObject({ reason: Reason.success, seq: 0 });
+});
+
+describe("a write that has failed", () => {
+  test("has what it left on disk announced when the store is open again, before anything that follows", async () => {
+    let left = 0;
+    for (let seed = 1; seed <= 20; seed++) {
+      const messaging = await Messaging.open({}, createSimulatedWorld({ seed }));
+      await messaging.send("ann", BEN);
+      messaging.simulation.failNextWrite();
+      expect((await messaging.send("ann", BEN)).reason).toBe(Reason.systemError);
+      await messaging.recovered();
+      await messaging.send("ann", BEN);
+      const stored = await messaging.stored({ type: 1, id: personChannelId("ann", "ben") });
+      left += stored.length - 2;
+      expect(messaging.announced.map((each) => each.seq)).toEqual(stored.map((each) => each.seq));
+      expect(messaging.announced.map((each) => each.id)).toEqual(stored.map((each) => each.id));
+    }
+    expect(left).toBeGreaterThan(0);
+  });
 });

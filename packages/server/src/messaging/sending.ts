@@ -5,15 +5,15 @@
 import { hash } from "node:crypto";
 import { COMMAND_SUFFIX, Reason, SYSTEM_UID } from "@wukong-ts/protocol";
 import { type CommitFailure, StoreUnavailable } from "../store/commit-failure.ts";
-import { shardOfUser } from "../store/shards.ts";
+import { shardOfChannel, shardOfUser } from "../store/shards.ts";
 import type { Store } from "../store/store.ts";
-import { receiptTable } from "../store/tables.ts";
+import { messageTable, receiptTable } from "../store/tables.ts";
 import type { Clock } from "../world/world.ts";
 import { type Channel, type InFlightReceipt, logOf, receiptText } from "./channel.ts";
 import type { ChannelCache } from "./channel-cache.ts";
 import { internalKey, keepsRows, kindOf, peerOf } from "./channel-kinds.ts";
 import type { Conversations } from "./conversations.ts";
-import type { IdGenerator } from "./ids.ts";
+import { compareIds, type IdGenerator } from "./ids.ts";
 import {
   type ChannelKey,
   type LogName,
@@ -74,9 +74,12 @@ export class Sender implements Sending {
   readonly #deps: SendingDeps;
   readonly #lanes = new Map<number, Lane>();
   readonly #settled = (part: MessagePart, failure: CommitFailure | null): void => this.#settle(part, failure);
+  /** Of the write that failed last: it may be on disk all the same. */
+  #doubtful: StoredMessage[][] = [];
 
   constructor(deps: SendingDeps) {
     this.#deps = deps;
+    deps.store.onReset(() => this.#announceSurvivors());
   }
 
   send(requests: readonly SendRequest[], sink: SendSink): void {
@@ -335,6 +338,7 @@ export class Sender implements Sending {
     if (failure !== null) {
       // The reset has dropped the channels; nobody else will answer these.
       const reason = reasonOf(failure);
+      if (failure.outcome === "unknown") this.#doubtful.push(part.batch.messages);
       for (const { request, sink, message, receipt } of part.sends) {
         answer(sink, request, reason, message.id, 0, false);
         for (const copy of receipt?.waiting ?? []) copy(false);
@@ -355,6 +359,25 @@ export class Sender implements Sending {
       for (const copy of receipt.waiting) copy(true);
     }
     this.#deps.store.feed.announce(part.batch.messages);
+  }
+
+  /**
+   * The store has been opened again, and nothing is written yet: what a failed write has left there is a message like
+   * any other, and whoever is online must not have to wait for his next sync.
+   */
+  #announceSurvivors(): void {
+    const doubtful = this.#doubtful;
+    this.#doubtful = [];
+    try {
+      for (const messages of doubtful) this.#deps.store.feed.announce(messages.filter((each) => this.#isStored(each)));
+    } catch (error) {
+      this.#deps.failed(error);
+    }
+  }
+
+  #isStored({ channel, log, seq, id }: StoredMessage): boolean {
+    const stored = this.#deps.store.get(messageTable, shardOfChannel(channel), { channel, log, seq });
+    return stored !== undefined && compareIds(stored.id, id) === 0;
   }
 }
 
