@@ -3,6 +3,7 @@
  * all of them and they are not handed out meanwhile. Only in memory and bounded; a forgotten one is handed out once more.
  */
 import type { CacheBounds } from "./loaded-cache.ts";
+import { LruMap } from "./lru-map.ts";
 import { type ChannelKey, channelText } from "./message.ts";
 
 export interface EarlyAcksOfChannel {
@@ -20,7 +21,7 @@ const SEQ_COST_BYTES = 16;
 
 export class EarlyAcks {
   readonly #bounds: CacheBounds;
-  readonly #channels = new Map<string, EarlyAcksOfChannel>();
+  readonly #channels = new LruMap<EarlyAcksOfChannel>();
   #seqs = 0;
   #bytes = 0;
 
@@ -33,7 +34,7 @@ export class EarlyAcks {
   }
 
   of(uid: string, channel: ChannelKey): EarlyAcksOfChannel | undefined {
-    return this.#channels.size === 0 ? undefined : this.#channels.get(keyOf(uid, channel));
+    return this.#channels.size === 0 ? undefined : this.#channels.peek(keyOf(uid, channel));
   }
 
   add(uid: string, channel: ChannelKey, seq: number): EarlyAcksOfChannel {
@@ -49,9 +50,11 @@ export class EarlyAcks {
       this.#seqs++;
       this.#bytes += SEQ_COST_BYTES;
     }
-    for (const oldest of this.#channels.values()) {
-      if (this.#seqs <= this.#bounds.countMax && this.#bytes <= this.#bounds.bytesMax) break;
-      if (oldest !== acks) this.drop(oldest);
+    while (this.#seqs > this.#bounds.countMax || this.#bytes > this.#bounds.bytesMax) {
+      const oldest = this.#channels.oldest();
+      // The one in use is the newest.
+      if (oldest === undefined || oldest.value === acks) break;
+      this.drop(oldest.value);
     }
     return acks;
   }
@@ -71,7 +74,7 @@ export class EarlyAcks {
 
   drop(acks: EarlyAcksOfChannel): void {
     const key = keyOf(acks.uid, acks.channel);
-    if (this.#channels.get(key) !== acks) return;
+    if (this.#channels.peek(key) !== acks) return;
     this.#channels.delete(key);
     this.#seqs -= acks.seqs.size;
     this.#bytes -= CHANNEL_COST_BYTES + key.length * 2 + acks.seqs.size * SEQ_COST_BYTES;
@@ -79,7 +82,7 @@ export class EarlyAcks {
 
   #remove(acks: EarlyAcksOfChannel, seq: number): void {
     acks.seqs.delete(seq);
-    if (this.#channels.get(keyOf(acks.uid, acks.channel)) !== acks) return;
+    if (this.#channels.peek(keyOf(acks.uid, acks.channel)) !== acks) return;
     this.#seqs--;
     this.#bytes -= SEQ_COST_BYTES;
   }

@@ -4,6 +4,7 @@
  * and where that does not tell, only what every candidate holds counts. Forgetting one is harmless: its commands come again.
  */
 import type { CacheBounds } from "./loaded-cache.ts";
+import { LruMap } from "./lru-map.ts";
 import type { ChannelKey } from "./message.ts";
 
 /** Per channel, as text: up to where it was handed out. */
@@ -33,7 +34,7 @@ const POSITION_COST_BYTES = 150;
 
 export class HandOuts {
   readonly #bounds: CacheBounds;
-  readonly #users = new Map<string, UserHandOuts>();
+  readonly #users = new LruMap<UserHandOuts>();
   #bytes = 0;
 
   constructor(bounds: CacheBounds) {
@@ -41,7 +42,7 @@ export class HandOuts {
   }
 
   remember(uid: string, handOut: HandOut): void {
-    let known = this.#users.get(uid)?.handOuts ?? [];
+    let known = this.#users.peek(uid)?.handOuts ?? [];
     this.#drop(uid);
     // Who gets the same again has not been understood: a repetition explains nothing then, and one of the two is enough.
     if (known.some((each) => !each.isDone && isSame(each.handOut.positions, handOut.positions)))
@@ -50,15 +51,16 @@ export class HandOuts {
     const bytes = handOuts.reduce((sum, each) => sum + costOf(each.handOut), USER_COST_BYTES + uid.length * 2);
     this.#users.set(uid, { handOuts, bytes });
     this.#bytes += bytes;
-    for (const oldest of this.#users.keys()) {
-      if (this.#users.size <= this.#bounds.countMax && this.#bytes <= this.#bounds.bytesMax) break;
-      this.#drop(oldest);
+    while (this.#users.size > this.#bounds.countMax || this.#bytes > this.#bounds.bytesMax) {
+      const oldest = this.#users.oldest();
+      if (oldest === undefined) break;
+      this.#drop(oldest.key);
     }
   }
 
   /** What an acknowledgement with this seq means. Call `done` when it is durable, so that a failed one can be repeated. */
   meantBy(uid: string, lastSeq: number): { readonly positions: Positions; done(): void } {
-    const known = this.#users.get(uid)?.handOuts ?? [];
+    const known = this.#users.peek(uid)?.handOuts ?? [];
     const open = known.filter((each) => !each.isDone);
     const fitting = open.filter((each) => each.handOut.lastSeqs.includes(lastSeq));
     const isRepeated = known.some((each) => each.isDone && each.handOut.lastSeqs.includes(lastSeq));
@@ -78,8 +80,7 @@ export class HandOuts {
   }
 
   #drop(uid: string): void {
-    this.#bytes -= this.#users.get(uid)?.bytes ?? 0;
-    this.#users.delete(uid);
+    this.#bytes -= this.#users.delete(uid)?.bytes ?? 0;
   }
 }
 

@@ -3,6 +3,8 @@
  * in flight, stays: while it is loaded it *is* the decided state, and a second copy would decide differently. Nothing is
  * evicted inside `get` or `set`, only in `trim`, so that what one synchronous step has gathered stays valid in it.
  */
+import { LruMap } from "./lru-map.ts";
+
 export interface Evictable {
   /** Batches in flight, waiting loads, walks over the object. */
   pins: number;
@@ -17,7 +19,7 @@ export interface CacheBounds {
 
 export class LoadedCache<Value extends Evictable> {
   readonly #bounds: CacheBounds;
-  readonly #entries = new Map<string, Value>();
+  readonly #entries = new LruMap<Value>();
   #bytes = 0;
 
   constructor(bounds: CacheBounds) {
@@ -29,18 +31,12 @@ export class LoadedCache<Value extends Evictable> {
   }
 
   get(key: string): Value | undefined {
-    const value = this.#entries.get(key);
-    // Only a cache that is at least half full needs an order of use.
-    if (value !== undefined && this.#entries.size * 2 > this.#bounds.countMax) {
-      this.#entries.delete(key);
-      this.#entries.set(key, value);
-    }
-    return value;
+    return this.#entries.get(key);
   }
 
   /** Without marking it as used. */
   peek(key: string): Value | undefined {
-    return this.#entries.get(key);
+    return this.#entries.peek(key);
   }
 
   set(key: string, value: Value): void {
@@ -54,25 +50,20 @@ export class LoadedCache<Value extends Evictable> {
   }
 
   delete(key: string): void {
-    const value = this.#entries.get(key);
-    if (value === undefined) return;
-    this.#entries.delete(key);
-    this.#bytes -= value.bytes;
+    this.#bytes -= this.#entries.delete(key)?.bytes ?? 0;
   }
 
   /** Call when a step is over. Pinned ones are passed over, a bounded number of times, so the bounds may be exceeded by what is in use. */
   trim(): void {
     let tries = 64;
     while ((this.#entries.size > this.#bounds.countMax || this.#bytes > this.#bounds.bytesMax) && tries > 0) {
-      const oldest = this.#entries.entries().next().value;
+      const oldest = this.#entries.oldest();
       if (oldest === undefined) return;
-      const [key, value] = oldest;
-      this.#entries.delete(key);
-      if (value.pins > 0) {
-        this.#entries.set(key, value);
+      if (oldest.value.pins > 0) {
+        this.#entries.get(oldest.key);
         tries--;
       } else {
-        this.#bytes -= value.bytes;
+        this.delete(oldest.key);
       }
     }
   }

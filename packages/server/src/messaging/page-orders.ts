@@ -2,6 +2,7 @@
 import type { Clock } from "../world/world.ts";
 import type { ChatListRequest } from "./chat-list.ts";
 import type { CacheBounds } from "./loaded-cache.ts";
+import { LruMap } from "./lru-map.ts";
 
 const KEPT_MS = 120_000;
 const KEY_COST_BYTES = 40;
@@ -16,7 +17,7 @@ export class PageOrders {
   readonly #clock: Clock;
   readonly #bounds: CacheBounds;
   #bytes = 0;
-  readonly #orders = new Map<string, Order>();
+  readonly #orders = new LruMap<Order>();
 
   constructor(clock: Clock, bounds: CacheBounds) {
     this.#clock = clock;
@@ -29,19 +30,19 @@ export class PageOrders {
     const bytes = keys.reduce((sum, each) => sum + KEY_COST_BYTES + each.length * 2, KEY_COST_BYTES + key.length * 2);
     this.#orders.set(key, { keys, bytes, untilMs: this.#clock.monotonicMs() + KEPT_MS });
     this.#bytes += bytes;
-    for (const oldest of this.#orders.keys()) {
-      if (this.#orders.size <= this.#bounds.countMax && this.#bytes <= this.#bounds.bytesMax) break;
-      this.#drop(oldest);
+    while (this.#orders.size > this.#bounds.countMax || this.#bytes > this.#bounds.bytesMax) {
+      const oldest = this.#orders.oldest();
+      if (oldest === undefined) break;
+      this.#drop(oldest.key);
     }
   }
 
   #drop(key: string): void {
-    this.#bytes -= this.#orders.get(key)?.bytes ?? 0;
-    this.#orders.delete(key);
+    this.#bytes -= this.#orders.delete(key)?.bytes ?? 0;
   }
 
   find(request: ChatListRequest): readonly string[] | undefined {
-    const order = this.#orders.get(keyOf(request));
+    const order = this.#orders.peek(keyOf(request));
     return order !== undefined && order.untilMs > this.#clock.monotonicMs() ? order.keys : undefined;
   }
 }

@@ -2,7 +2,6 @@
  * Sends: gather loads what a decision needs, decide gives each request its verdict, id and seq in one synchronous step,
  * commit makes it durable, and only then is it acknowledged and told to the feed.
  */
-import { hash } from "node:crypto";
 import { COMMAND_SUFFIX, Reason, SYSTEM_UID } from "@wukong-ts/protocol";
 import { type CommitFailure, StoreUnavailable } from "../store/commit-failure.ts";
 import { shardOfChannel, shardOfUser } from "../store/shards.ts";
@@ -23,6 +22,7 @@ import {
   ORIGIN,
   type StoredMessage,
 } from "./message.ts";
+import { payloadHash } from "./payload-hash.ts";
 import { verdict } from "./permission.ts";
 import type { Sending, SendRequest, SendSink } from "./send.ts";
 import { isCounted, type MessagePart, SendTurn } from "./send-turn.ts";
@@ -67,8 +67,6 @@ interface Gathered {
 
 /** A session whose gather waits: what it sends meanwhile stands behind. */
 type Lane = { readonly requests: readonly SendRequest[]; readonly sink: SendSink }[];
-
-const HASH_BYTES = 16;
 
 export class Sender implements Sending {
   readonly #deps: SendingDeps;
@@ -215,8 +213,8 @@ export class Sender implements Sending {
     const { ids } = this.#deps;
     const isPersisted = (request.flags & MessageFlag.noPersist) === 0;
     const hasNumber = isPersisted && request.clientMsgNo !== "";
-    const payloadHash = hasNumber ? hashOf(request.payload) : undefined;
-    if (payloadHash !== undefined && this.#answerRepeated(gathered, payloadHash, sink)) return;
+    const hash = hasNumber ? payloadHash(request.payload) : undefined;
+    if (hash !== undefined && this.#answerRepeated(gathered, hash, sink)) return;
     const reason = this.#refusalOf(gathered, isPersisted);
     const id = ids.next();
     if (reason !== Reason.success) {
@@ -232,15 +230,15 @@ export class Sender implements Sending {
     this.#ensureImpliedRows(channel, turn);
     const log = logOf(channel, message.log);
     let receipt: InFlightReceipt | undefined;
-    if (payloadHash !== undefined) {
-      receipt = { id, seq: message.seq, payloadHash, waiting: [] };
+    if (hash !== undefined) {
+      receipt = { id, seq: message.seq, payloadHash: hash, waiting: [] };
       log.inFlight.set(receiptText(request.fromUid, request.clientMsgNo), receipt);
     }
     turn.addMessage(channel, { request, sink, message, receipt, log });
   }
 
   /** The same number from the same sender: the first answer again, whatever his rights are now. */
-  #answerRepeated(gathered: Gathered, payloadHash: Uint8Array, sink: SendSink): boolean {
+  #answerRepeated(gathered: Gathered, hash: Uint8Array, sink: SendSink): boolean {
     const { request, channel } = gathered;
     const log = logOf(channel, gathered.log);
     const flying = log.inFlight.get(receiptText(request.fromUid, request.clientMsgNo));
@@ -256,7 +254,7 @@ export class Sender implements Sending {
             clientMsgNo: request.clientMsgNo,
           }));
     if (first === undefined) return false;
-    if (!sameBytes(first.payloadHash, payloadHash))
+    if (!sameBytes(first.payloadHash, hash))
       answer(sink, request, Reason.idempotencyConflict, this.#deps.ids.next(), 0, false);
     else if (flying === undefined) answer(sink, request, Reason.success, first.id, first.seq, true);
     else
@@ -425,10 +423,6 @@ function reasonOf(failure: CommitFailure | null): number {
 
 function peerOfPerson(key: ChannelKey, uid: string): string | undefined {
   return key.type === 1 ? peerOf(key.id, uid) : undefined;
-}
-
-function hashOf(payload: Uint8Array): Uint8Array {
-  return hash("sha256", payload, "buffer").subarray(0, HASH_BYTES);
 }
 
 function sameBytes(a: Uint8Array, b: Uint8Array): boolean {

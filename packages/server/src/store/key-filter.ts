@@ -103,21 +103,20 @@ export class KeyFilter {
     return bloom;
   }
 
-  /** Two hashes of a key in one walk; the others are sums of them. */
+  /** One walk over the key; the second hash is made of the first, all others are sums of the two. */
   #hash(key: Uint8Array): void {
-    let a = 0x811c9dc5;
-    let b = 0x9747b28c;
-    for (let index = 0; index < key.length; index++) {
-      const byte = key[index]!;
-      a = Math.imul(a ^ byte, 0x01000193);
-      b = Math.imul(b ^ byte, 0x5bd1e995);
-      b ^= b >>> 15;
-    }
-    a ^= a >>> 16;
-    a = Math.imul(a, 0x85ebca6b);
-    a ^= a >>> 13;
-    this.#hashA = a;
+    let hash = 0x811c9dc5;
+    for (let index = 0; index < key.length; index++) hash = Math.imul(hash ^ key[index]!, 0x01000193);
+    this.#hashA = finished(hash);
     // Odd, so that the sums do not fall into a short cycle.
-    this.#hashB = (Math.imul(b, 0xc2b2ae35) ^ (b >>> 13)) | 1;
+    this.#hashB = finished(hash ^ 0x9e3779b9) | 1;
   }
+}
+
+function finished(hash: number): number {
+  let mixed = hash ^ (hash >>> 16);
+  mixed = Math.imul(mixed, 0x85ebca6b);
+  mixed ^= mixed >>> 13;
+  mixed = Math.imul(mixed, 0xc2b2ae35);
+  return mixed ^ (mixed >>> 16);
 }
