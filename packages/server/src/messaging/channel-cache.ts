@@ -5,7 +5,7 @@
 import { isPersonRecord, shardOfChannel } from "../store/shards.ts";
 import type { Store } from "../store/store.ts";
 import { allowTable, channelRange, channelTable, denyTable, headTable, memberTable } from "../store/tables.ts";
-import { type Channel, type Log, NO_CHANNEL_ROW } from "./channel.ts";
+import { type Channel, type Log, NO_CHANNEL_ROW, NO_LOG } from "./channel.ts";
 import { kindOf } from "./channel-kinds.ts";
 import { type CacheBounds, LoadedCache } from "./loaded-cache.ts";
 import { type ChannelKey, channelText, EMPTY_HEAD, type Head, type LogName } from "./message.ts";
@@ -73,8 +73,8 @@ export class ChannelCache {
       key,
       shard,
       kind: kindOf(key.type),
-      chat: newLog(hasLogs ? this.#readHead(shard, key, "chat") : EMPTY_HEAD),
-      command: newLog(hasLogs ? this.#readHead(shard, key, "command") : EMPTY_HEAD),
+      chat: hasLogs ? newLog(this.#readHead(shard, key, "chat")) : NO_LOG,
+      command: hasLogs ? newLog(this.#readHead(shard, key, "command")) : NO_LOG,
       members: new Roster(),
       deny: new Roster(),
       allow: new Roster(),
@@ -117,5 +117,5 @@ export class ChannelCache {
 }
 
 function newLog(head: Head): Log {
-  return { decided: head, durable: head, inFlight: new Map(), touch: undefined };
+  return { decided: head, durable: head, inFlight: undefined, touch: undefined };
 }

@@ -2,7 +2,7 @@
 import type { ChannelRow } from "../store/tables.ts";
 import type { ChannelKind } from "./channel-kinds.ts";
 import type { Evictable } from "./loaded-cache.ts";
-import type { ChannelKey, Head, LogName, Mark, MessageId } from "./message.ts";
+import { type ChannelKey, EMPTY_HEAD, type Head, type LogName, type Mark, type MessageId } from "./message.ts";
 import type { Roster } from "./roster.ts";
 
 /** A receipt that is on its way to the disk, and who waits for it. */
@@ -19,8 +19,8 @@ export interface Log {
   decided: Head;
   /** What every answer shows. */
   durable: Head;
-  /** By sender and client number, see `receiptText`. */
-  readonly inFlight: Map<string, InFlightReceipt>;
+  /** By sender and client number, see `receiptText`; made for the first one. */
+  inFlight: Map<string, InFlightReceipt> | undefined;
   /** What the turn that is deciding now has added; undefined between turns. */
   touch: LogTouch | undefined;
 }
@@ -48,6 +48,14 @@ export interface Channel extends Evictable {
   /** Every implied member has his row: checked once per load. */
   impliedRowsWritten: boolean;
 }
+
+/** Of a record that is no chat. Nobody can change it. */
+export const NO_LOG: Log = Object.freeze({
+  decided: EMPTY_HEAD,
+  durable: EMPTY_HEAD,
+  inFlight: undefined,
+  touch: undefined,
+});
 
 export function logOf(channel: Channel, log: LogName): Log {
   return log === "chat" ? channel.chat : channel.command;

@@ -13,7 +13,7 @@ interface Lists {
 }
 
 function channel(type: number, id: string, row: Partial<Channel["row"]> = {}, lists: Lists = {}): Channel {
-  const log = { decided: EMPTY_HEAD, durable: EMPTY_HEAD, inFlight: new Map(), touch: undefined };
+  const log = { decided: EMPTY_HEAD, durable: EMPTY_HEAD, inFlight: undefined, touch: undefined };
   const roster = (uids: readonly string[] = []): Roster => {
     const made = new Roster();
     made.load(uids);

@@ -164,7 +164,7 @@ describe("a refused send", () => {
     const loaded = messaging.channels.peek(request.addressedTo) ?? messaging.channels.peek(CHAT);
     if (loaded !== undefined) {
       expect([loaded.chat.decided, loaded.command.decided]).toEqual([EMPTY_HEAD, EMPTY_HEAD]);
-      expect([loaded.chat.inFlight.size, loaded.pins]).toEqual([0, 0]);
+      expect([loaded.chat.inFlight?.size ?? 0, loaded.pins]).toEqual([0, 0]);
     }
   }
 

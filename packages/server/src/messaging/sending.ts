@@ -232,6 +232,7 @@ export class Sender implements Sending {
     let receipt: InFlightReceipt | undefined;
     if (hash !== undefined) {
       receipt = { id, seq: message.seq, payloadHash: hash, waiting: [] };
+      log.inFlight ??= new Map();
       log.inFlight.set(receiptText(request.fromUid, request.clientMsgNo), receipt);
     }
     turn.addMessage(channel, { request, sink, message, receipt, log });
@@ -241,7 +242,7 @@ export class Sender implements Sending {
   #answerRepeated(gathered: Gathered, hash: Uint8Array, sink: SendSink): boolean {
     const { request, channel } = gathered;
     const log = logOf(channel, gathered.log);
-    const flying = log.inFlight.get(receiptText(request.fromUid, request.clientMsgNo));
+    const flying = log.inFlight?.get(receiptText(request.fromUid, request.clientMsgNo));
     // A log without a durable message has no receipt on disk.
     const first =
       flying ??
@@ -353,7 +354,7 @@ export class Sender implements Sending {
     for (const { request, sink, message, receipt, log } of part.sends) {
       answer(sink, request, Reason.success, message.id, message.seq, false);
       if (receipt === undefined) continue;
-      log.inFlight.delete(receiptText(message.fromUid, message.clientMsgNo));
+      log.inFlight?.delete(receiptText(message.fromUid, message.clientMsgNo));
       for (const copy of receipt.waiting) copy(true);
     }
     this.#deps.store.feed.announce(part.batch.messages);
