@@ -193,6 +193,31 @@ describe("a big channel", () => {
     expect([b.open, b.fanOut.backlogMessages, b.fanOut.backlogBytes]).toEqual([0, 0, 0]);
   });
 
+  test("hands out messages that wait behind each other together, to each session in their order, but not its own", () => {
+    const b = bench({ sliceReceiversMax: 64 });
+    group(b, "g", 200);
+    b.fanOut.push([1, 2, 3].map((seq) => inChannel("g", seq, seq === 2 ? { fromUid: "u7", session: 7 } : {})));
+    b.time.turn();
+    // One turn brings the first members all three, and the last members none.
+    expect(seqsOf(b, 1, "g")).toEqual([1, 2, 3]);
+    expect(seqsOf(b, 7, "g")).toEqual([1, 3]);
+    expect(seqsOf(b, 200, "g")).toEqual([]);
+    b.time.settle();
+    expect(seqsOf(b, 200, "g")).toEqual([1, 2, 3]);
+    expect(b.sent).toHaveLength(3 * 200 - 1);
+    expect([b.open, b.fanOut.backlogMessages, b.fanOut.backlogBytes]).toEqual([0, 0, 0]);
+  });
+
+  test("walks a message with receivers of its own alone", () => {
+    const b = bench();
+    group(b, "g", 200);
+    b.fanOut.push([inChannel("g", 1), inChannel("g", 2, { receivers: ["u5"] }), inChannel("g", 3)]);
+    b.members.set("g", new Set(["u5", "u6"]));
+    b.time.settle();
+    expect(seqsOf(b, 5, "g")).toEqual([1, 2, 3]);
+    expect(b.open).toBe(0);
+  });
+
   test("a slice ends when its time is over", () => {
     const b = bench({ turnMs: 2 });
     group(b, "big", 1_000);

@@ -3,7 +3,8 @@
  *
  * One fan-out at a time per channel log, so a session sees each channel in order. A small one whose channel is loaded is
  * done on the spot. Others wait in a line per channel and go in slices: a turn gives each waiting channel a slice until
- * its time is over, the next turn goes on with the next channel. Presence is asked slice by slice.
+ * its time is over, the next turn goes on with the next channel. Presence is asked slice by slice. Messages that wait
+ * behind each other are walked together, so that each session gets them in one write: the write costs more than the rest.
  */
 import { SYSTEM_UID } from "@wukong-ts/protocol";
 import { channelText, type StoredMessage } from "../messaging/message.ts";
@@ -29,6 +30,7 @@ export interface FanOutDeps {
 export interface FanOutOptions {
   /** Up to so many receivers a loaded channel is served on the spot. */
   readonly immediateReceiversMax: number;
+  /** Receivers, times the messages that are walked together. */
   readonly sliceReceiversMax: number;
   /** A turn ends its slices after this time. */
   readonly turnMs: number;
@@ -55,8 +57,11 @@ export interface FanOut {
   readonly droppedMessages: number;
 }
 
-/** Receivers between two looks at the clock. */
+/** Receivers, times messages, between two looks at the clock. */
 const CLOCK_EVERY = 64;
+/** Messages of one line that are walked together, and bytes of their payloads. */
+const RUN_MESSAGES_MAX = 16;
+const RUN_BYTES_MAX = 64 * 1024;
 /** What a waiting message costs beyond its payload. */
 const MESSAGE_COST_BYTES = 256;
 /** One uid of a message that names its receivers itself. */
@@ -65,7 +70,9 @@ const RECEIVER_COST_BYTES = 64;
 interface Line {
   readonly key: string;
   readonly messages: Fifo<StoredMessage>;
-  /** The first message, which is under way: its receivers, once known, and where the walk is. */
+  /** The messages under way, the first ones; taken when the walk begins. */
+  run: readonly StoredMessage[];
+  /** Their receivers, once known, and where the walk is. */
   set: ReceiverSet | undefined;
   walk: Iterator<string> | undefined;
 }
@@ -115,7 +122,7 @@ class SlicedFanOut implements FanOut {
       release(receivers);
       return;
     }
-    const line: Line = { key: lineKey(message), messages: new Fifo(), set: undefined, walk: undefined };
+    const line: Line = { key: lineKey(message), messages: new Fifo(), run: [], set: undefined, walk: undefined };
     line.messages.push(message);
     this.#lines.set(line.key, line);
     this.#begin(line, receivers);
@@ -125,16 +132,16 @@ class SlicedFanOut implements FanOut {
     try {
       const walk = receivers.uids[Symbol.iterator]();
       // A slice is never smaller than what is served on the spot; the clock does not matter here.
-      while (!this.#deliver(message, walk, Number.POSITIVE_INFINITY));
+      while (!this.#deliver([message], walk, Number.POSITIVE_INFINITY));
     } catch (error) {
-      this.#drop(error);
+      this.#drop(1, error);
     } finally {
       receivers.release();
     }
   }
 
-  #drop(error: unknown): void {
-    this.droppedMessages++;
+  #drop(messages: number, error: unknown): void {
+    this.droppedMessages += messages;
     this.#deps.failed(error);
   }
 
@@ -154,7 +161,7 @@ class SlicedFanOut implements FanOut {
     try {
       return this.#deps.receivers.of(message);
     } catch (error) {
-      this.#drop(error);
+      this.#drop(1, error);
       return undefined;
     }
   }
@@ -202,27 +209,30 @@ class SlicedFanOut implements FanOut {
   }
 
   #slice(line: Line, untilMs: number): void {
-    const message = line.messages.first();
     const { walk } = line;
-    if (message === undefined || walk === undefined) return;
+    if (walk === undefined) return;
+    if (line.run.length === 0) line.run = runOf(line.messages);
     let isDone = true;
     try {
-      isDone = this.#deliver(message, walk, untilMs);
+      isDone = this.#deliver(line.run, walk, untilMs);
     } catch (error) {
-      this.#drop(error);
+      this.#drop(line.run.length, error);
     }
     if (isDone) this.#next(line);
     else this.#ready.push(line);
   }
 
-  /** The line's first message is done or given up: on with the one behind it, or the line is at its end. */
+  /** The line's first messages are done or given up: on with those behind them, or the line is at its end. */
   #next(line: Line): void {
     for (;;) {
-      const done = line.messages.shift();
-      if (done !== undefined) {
+      // Given up before the walk began: the first one.
+      for (let left = Math.max(1, line.run.length); left > 0; left--) {
+        const done = line.messages.shift();
+        if (done === undefined) break;
         this.backlogMessages--;
         this.backlogBytes -= costOf(done);
       }
+      line.run = [];
       const { set } = line;
       line.set = undefined;
       line.walk = undefined;
@@ -240,33 +250,52 @@ class SlicedFanOut implements FanOut {
   }
 
   /** Walks on until the receivers, the slice or the time are at an end; true when it was the receivers. */
-  #deliver(message: StoredMessage, walk: Iterator<string>, untilMs: number): boolean {
+  #deliver(run: readonly StoredMessage[], walk: Iterator<string>, untilMs: number): boolean {
     const { presence, clock, options } = this.#deps;
     const ids = this.#sessionIds;
     ids.length = 0;
+    const pause = Math.max(1, Math.floor(CLOCK_EVERY / run.length));
     let visited = 0;
     for (;;) {
       const step = walk.next();
       if (step.done === true) {
-        this.#hand(message, ids);
+        this.#hand(run, ids);
         return true;
       }
-      if (step.value !== SYSTEM_UID) {
-        for (const session of presence.of(step.value)) if (session.id !== message.session) ids.push(session.id);
-      }
-      if (++visited % CLOCK_EVERY !== 0) continue;
-      this.#hand(message, ids);
-      if (visited >= options.sliceReceiversMax || clock.monotonicMs() >= untilMs) return false;
+      if (step.value !== SYSTEM_UID) for (const session of presence.of(step.value)) ids.push(session.id);
+      if (++visited % pause !== 0) continue;
+      this.#hand(run, ids);
+      if (visited * run.length >= options.sliceReceiversMax || clock.monotonicMs() >= untilMs) return false;
     }
   }
 
-  #hand(message: StoredMessage, ids: number[]): void {
+  /** Everyone gets the messages in their order, but for what he has sent himself. */
+  #hand(run: readonly StoredMessage[], ids: number[]): void {
     if (ids.length === 0) return;
-    // First noted, then sent: a session that is cut while it is being written to forgets its notes.
-    this.#deps.acks.track(message, ids);
-    this.#deps.outbound.recv(message, ids);
+    for (const message of run) {
+      const isAmong = message.session !== 0 && ids.includes(message.session);
+      const to = isAmong ? ids.filter((id) => id !== message.session) : ids;
+      if (to.length === 0) continue;
+      // First noted, then sent: a session that is cut while it is being written to forgets its notes.
+      this.#deps.acks.track(message, to);
+      this.#deps.outbound.recv(message, to);
+    }
     ids.length = 0;
   }
+}
+
+/** As many of the first messages as have the same receivers. */
+function runOf(messages: Fifo<StoredMessage>): readonly StoredMessage[] {
+  const run: StoredMessage[] = [];
+  let bytes = 0;
+  while (run.length < RUN_MESSAGES_MAX && bytes < RUN_BYTES_MAX) {
+    const message = messages.at(run.length);
+    if (message === undefined || (message.receivers !== undefined && run.length > 0)) break;
+    run.push(message);
+    bytes += message.payload.length;
+    if (message.receivers !== undefined) break;
+  }
+  return run;
 }
 
 function costOf(message: StoredMessage): number {

@@ -15,6 +15,11 @@ export class Fifo<Item> {
     return this.#items[this.#first];
   }
 
+  /** 0: the first. */
+  at(index: number): Item | undefined {
+    return this.#items[this.#first + index];
+  }
+
   shift(): Item | undefined {
     if (this.#first === this.#items.length) return undefined;
     const item = this.#items[this.#first];

@@ -21,7 +21,7 @@ import { Connection, type ConnectionHost } from "./connection.ts";
 import { EndOfTurn } from "./end-of-turn.ts";
 import type { GatewayOptions } from "./gateway-options.ts";
 import { OutboxFlush } from "./outbox-flush.ts";
-import { recvSource } from "./recv-frames.ts";
+import { type RecvSource, recvSource } from "./recv-frames.ts";
 
 export interface GatewayDeps {
   readonly world: Pick<World, "clock" | "timers" | "random" | "network">;
@@ -80,6 +80,8 @@ export interface Gateway {
   stats(): GatewayStats;
 }
 
+/** As many as fan-out walks together. */
+const SOURCES_KEPT = 16;
 /** After `stop` closed a socket politely it is cut. */
 const STOP_FLUSH_MS = 1_000;
 const TRANSPORTS: Readonly<Record<ListenerName, "tcp" | "websocket">> = {
@@ -116,6 +118,9 @@ class ConnectionOwner implements Gateway, ConnectionHost, Outbound, LiveConnecti
   readonly #perIp = new Map<string, number>();
   readonly #listeners = new Map<ListenerName, Listener>();
   readonly #closes = createCloseCounts();
+  /** Of the last messages. */
+  readonly #sources: RecvSource[] = [];
+  #nextSource = 0;
   #nextId = 1;
   #accepted = 0;
   #unansweredSends = 0;
@@ -199,7 +204,7 @@ class ConnectionOwner implements Gateway, ConnectionHost, Outbound, LiveConnecti
   // ---- Outbound
 
   recv(message: StoredMessage, to: readonly number[]): void {
-    const source = recvSource(message);
+    const source = this.#sourceOf(message);
     for (const id of to) this.#connections.get(id)?.recv(source);
   }
 
@@ -253,6 +258,15 @@ class ConnectionOwner implements Gateway, ConnectionHost, Outbound, LiveConnecti
   }
 
   // ---- inside
+
+  /** A message that goes out in slices is made ready once for all of them. */
+  #sourceOf(message: StoredMessage): RecvSource {
+    for (const source of this.#sources) if (source.message === message) return source;
+    const source = recvSource(message);
+    this.#sources[this.#nextSource] = source;
+    this.#nextSource = (this.#nextSource + 1) % SOURCES_KEPT;
+    return source;
+  }
 
   #accept(socket: Socket): void {
     this.#accepted++;
