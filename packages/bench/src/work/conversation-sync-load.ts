@@ -1,0 +1,85 @@
+/** POST /conversation/sync by users who have many chats. */
+import type { GeneratorUsageMeter } from "../generator/generator-usage.ts";
+import { inParallel } from "../in-parallel.ts";
+import { HttpCaller } from "../server/http-caller.ts";
+import type { HostPort } from "../server/target.ts";
+import { payloadOf } from "../traffic/payload-choice.ts";
+import { type HttpLoadResult, loadHttp } from "./http-load.ts";
+
+export interface ConversationSyncPlan {
+  readonly run: string;
+  readonly http: HostPort;
+  readonly users: number;
+  readonly chats: number;
+  readonly recents: number;
+  readonly nothingNew: boolean;
+  readonly payloadBytes: number;
+  readonly concurrency: number;
+  readonly seconds: number;
+  /** Before what is measured. */
+  readonly warmUpSeconds: number;
+}
+
+const FILLERS = 64;
+
+export async function loadConversations(
+  plan: ConversationSyncPlan,
+  meter: GeneratorUsageMeter,
+): Promise<HttpLoadResult> {
+  const caller = new HttpCaller(plan.http, Math.max(FILLERS, plan.concurrency));
+  try {
+    await fill(plan, caller);
+    const bodies = Array.from({ length: plan.users }, (_, user) => Buffer.from(JSON.stringify(requestOf(plan, user))));
+    const load = (seconds: number): Promise<HttpLoadResult> =>
+      loadHttp({
+        concurrency: plan.concurrency,
+        seconds,
+        meter,
+        call: (n) => caller.post("/conversation/sync", bodies[n % bodies.length]!),
+        check: ({ body }) => {
+          const isEmpty = body.length < 5;
+          return isEmpty === plan.nothingNew ? undefined : `an answer of ${body.length} bytes`;
+        },
+      });
+    if (plan.warmUpSeconds > 0) await load(plan.warmUpSeconds);
+    return await load(plan.seconds);
+  } finally {
+    caller.close();
+  }
+}
+
+/** Every chat gets as many messages as are asked for; each is from the peer. */
+async function fill(plan: ConversationSyncPlan, caller: HttpCaller): Promise<void> {
+  const payload = Buffer.from(payloadOf(plan.payloadBytes)).toString("base64");
+  const chats = Array.from({ length: plan.users * plan.chats }, (_, index) => index);
+  for (let message = 0; message < Math.max(1, plan.recents); message++) {
+    await inParallel(chats, FILLERS, async (index) => {
+      const body = {
+        header: { red_dot: 1 },
+        from_uid: peerOf(plan, index % plan.chats),
+        channel_id: userOf(plan, Math.floor(index / plan.chats)),
+        channel_type: 1,
+        payload,
+      };
+      await caller.postJson("/message/send", body);
+    });
+  }
+}
+
+function requestOf(plan: ConversationSyncPlan, user: number): unknown {
+  const known = Array.from({ length: plan.chats }, (_, chat) => `${peerOf(plan, chat)}:1:${Math.max(1, plan.recents)}`);
+  return {
+    uid: userOf(plan, user),
+    version: plan.nothingNew ? 1 : 0,
+    last_msg_seqs: plan.nothingNew ? known.join("|") : "",
+    msg_count: plan.recents,
+  };
+}
+
+function userOf(plan: ConversationSyncPlan, user: number): string {
+  return `${plan.run}u${user}`;
+}
+
+function peerOf(plan: ConversationSyncPlan, chat: number): string {
+  return `${plan.run}p${chat}`;
+}
