@@ -12,6 +12,7 @@ export const LONE_SENDER: Flow = {
   senders: 1,
   peers: 1,
   window: 1,
+  inFlightUntil: "acknowledged",
   perSecond: 0,
   payload: [{ bytes: 100, share: 1 }],
   recvacks: true,

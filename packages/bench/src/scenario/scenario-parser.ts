@@ -146,12 +146,16 @@ function flowOf(fields: Fields): Flow {
     senders,
     peers: channel === "persons" ? fields.count("peers", undefined, 1) : 1,
     window: fields.count("window", 0),
+    inFlightUntil: fields.choice("inFlightUntil", ["acknowledged", "delivered"], "acknowledged"),
     perSecond: fields.number("perSecond", 0),
     payload: payloadOf(fields),
     recvacks: fields.flag("recvacks", true),
   };
   if (flow.window > 0 === flow.perSecond > 0) throw fields.error("window", "expected either window or perSecond");
   if (flow.stalled > flow.online) throw fields.error("stalled", "more than are online");
+  if (flow.inFlightUntil === "delivered" && flow.online - flow.stalled < 1) {
+    throw fields.error("inFlightUntil", "nobody is online who reads");
+  }
   fields.done();
   return flow;
 }

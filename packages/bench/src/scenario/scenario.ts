@@ -136,6 +136,8 @@ export interface Flow {
   readonly peers: number;
   /** Closed loop: SENDs in flight of each sender. 0: open loop. */
   readonly window: number;
+  /** When a SEND leaves the window: when it is acknowledged, or when a reader of the channel has it, too. */
+  readonly inFlightUntil: "acknowledged" | "delivered";
   /** Open loop: messages a second of the whole flow. */
   readonly perSecond: number;
   readonly payload: readonly PayloadShare[];

@@ -117,7 +117,7 @@ class LaunchedServer implements ServerUnderLoad {
   async #ready(): Promise<void> {
     const endMs = performance.now() + READY_MS_MAX;
     while (performance.now() < endMs && this.#child?.exitCode === null) {
-      if (await accepts(this.target.tcp!)) return;
+      if ((await accepts(this.target.tcp!)) && (await accepts(this.target.http!))) return;
       await delay(20);
     }
     throw new Error(`the server did not start:\n${this.#output}`);

@@ -1,10 +1,15 @@
 /** When each message of a stream was, or should have been, sent: a ring of the latest ones. */
-const CAPACITY_MIN = 256;
-
 export class SendTimes {
-  #mask = CAPACITY_MIN - 1;
-  #numbers = new Uint32Array(CAPACITY_MIN);
-  #times = new Float64Array(CAPACITY_MIN);
+  #mask: number;
+  #numbers: Uint32Array;
+  #times: Float64Array;
+
+  /** `capacity`: a power of two. */
+  constructor(capacity: number) {
+    this.#mask = capacity - 1;
+    this.#numbers = new Uint32Array(capacity);
+    this.#times = new Float64Array(capacity);
+  }
 
   /** `oldest`: the first message whose time is still needed; the ring grows rather than forget it. */
   set(n: number, atMs: number, oldest: number): void {

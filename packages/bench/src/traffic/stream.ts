@@ -10,14 +10,18 @@ export class Stream {
   readonly index: number;
   readonly connection: Connection;
   readonly frames: SendFrames;
-  readonly times: SendTimes = new SendTimes();
+  readonly times: SendTimes;
   sent = 0;
   /** SENDs without an answer. */
   readonly #waiting = new Set<number>();
+  /** SENDs that the channel's observer has not received, where the window waits for him. */
+  readonly #unobserved = new Set<number>();
   readonly #refused: number[] = [];
   #oldest = 1;
 
-  constructor(index: number, connection: Connection, frames: SendFrames) {
+  /** `timesKept`: a power of two. */
+  constructor(index: number, connection: Connection, frames: SendFrames, timesKept: number) {
+    this.times = new SendTimes(timesKept);
     this.index = index;
     this.connection = connection;
     this.frames = frames;
@@ -36,11 +40,27 @@ export class Stream {
     this.#waiting.add(n);
   }
 
+  get unobserved(): number {
+    return this.#unobserved.size;
+  }
+
+  /** The message just sent has an observer. */
+  expectObserver(): void {
+    this.#unobserved.add(this.sent);
+  }
+
+  observed(n: number): void {
+    this.#unobserved.delete(n);
+  }
+
   /** false: nobody waits for it, or for the second time. */
   answered(n: number, reason: number): boolean {
     if (!this.#waiting.delete(n)) return false;
     if (n === this.#oldest) this.#oldest = this.#waiting.values().next().value ?? this.sent + 1;
-    if (reason !== SUCCESS) this.#refused.push(n);
+    if (reason !== SUCCESS) {
+      this.#refused.push(n);
+      this.#unobserved.delete(n);
+    }
     return true;
   }
 

@@ -107,6 +107,10 @@ const SAMPLE_EVERY = 512;
 const QUEUED_BYTES_MAX = 4 << 20;
 const IN_FLIGHT_MAX = 20_000;
 const SUCCESS = 1;
+/** Of all streams together, and of each. */
+const TIMES_KEPT = 2 ** 18;
+const TIMES_KEPT_MIN = 2 ** 8;
+const TIMES_KEPT_MAX = 2 ** 15;
 
 export class TrafficRun implements ConnectionEvents {
   readonly #plan: TrafficPlan;
@@ -116,6 +120,8 @@ export class TrafficRun implements ConnectionEvents {
   readonly #flows: readonly FlowState[];
   readonly #connections: Connection[] = [];
   readonly #streams = new Map<number, Stream>();
+  /** One reader of each channel that waits for deliveries, by the channel's first stream. */
+  readonly #observers = new Map<number, Connection>();
   readonly #refusals: Record<number, number> = {};
   #isSending = false;
   #corrupt = 0;
@@ -174,6 +180,8 @@ export class TrafficRun implements ConnectionEvents {
       if (seat.isStalled) connection.stopReading();
       else connection.account = this.#ledger.open(seat.streamBase, seat.streamCount, seat.stream);
       if (seat.stream >= 0) this.#addStream(connection);
+      const observes = plan.flows[seat.flow]!.inFlightUntil === "delivered";
+      if (observes && seat.stream < 0 && !seat.isStalled) this.#observers.set(seat.streamBase, connection);
     });
     this.#sealAhead();
   }
@@ -185,7 +193,7 @@ export class TrafficRun implements ConnectionEvents {
       state.openLoop?.start(nowMs);
       if (state.openLoop !== undefined) continue;
       for (const stream of state.streams) {
-        for (let count = 0; count < state.flow.window; count++) stream.send(nowMs);
+        this.#fill(stream, state.flow, nowMs);
         stream.connection.flush();
       }
     }
@@ -239,7 +247,7 @@ export class TrafficRun implements ConnectionEvents {
       state.refused++;
       this.#refusals[reason] = (this.#refusals[reason] ?? 0) + 1;
     }
-    if (this.#isSending && state.openLoop === undefined) stream.send(nowMs);
+    if (this.#isSending && state.openLoop === undefined) this.#fill(stream, state.flow, nowMs);
   }
 
   received(
@@ -258,12 +266,22 @@ export class TrafficRun implements ConnectionEvents {
     state.delivered++;
     if (messageSeq <= connection.lastSeq) this.#disordered++;
     else connection.lastSeq = messageSeq;
-    const sentMs = this.#streams.get(stream)?.times.at(n);
+    const sender = this.#streams.get(stream);
+    const sentMs = sender?.times.at(n);
     if (sentMs === undefined) this.#unmeasured++;
     else if (state.window === undefined || state.openLoop !== undefined) state.deliveryLatencies.record(nowMs - sentMs);
     if (this.#plan.verification && this.#received++ % SAMPLE_EVERY === 0) {
       this.#sampled++;
       if (!isGenuine(connection, bytes, start, end, state.choice.payloads)) this.#corrupt++;
+    }
+    if (sender !== undefined && connection === this.#observers.get(seat.streamBase)) {
+      sender.observed(n);
+      if (this.#isSending && state.openLoop === undefined) {
+        // What this connection has to say goes out first: the outgoing bytes are one connection's at a time.
+        connection.flush();
+        this.#fill(sender, state.flow, nowMs);
+        sender.connection.flush();
+      }
     }
   }
 
@@ -274,6 +292,15 @@ export class TrafficRun implements ConnectionEvents {
   lost(connection: Connection): void {
     this.#lost++;
     if (!connection.seat.isStalled) this.#firstError ??= `the server closed the connection of ${connection.seat.uid}`;
+  }
+
+  /** Sends until the window is full. */
+  #fill(stream: Stream, flow: Flow, nowMs: number): void {
+    const observes = flow.inFlightUntil === "delivered";
+    while (stream.inFlight < flow.window && (!observes || stream.unobserved < flow.window)) {
+      stream.send(nowMs);
+      if (observes) stream.expectObserver();
+    }
   }
 
   #addStream(connection: Connection): void {
@@ -293,7 +320,7 @@ export class TrafficRun implements ConnectionEvents {
       peers,
       choice: state.choice,
     });
-    const stream = new Stream(seat.stream, connection, frames);
+    const stream = new Stream(seat.stream, connection, frames, timesKept(this.#layout.streams.length));
     state.streams.push(stream);
     this.#streams.set(seat.stream, stream);
   }
@@ -303,7 +330,7 @@ export class TrafficRun implements ConnectionEvents {
     for (const { flow, streams } of this.#flows) {
       if (streams.length === 0) continue;
       const perSecond = flow.perSecond > 0 ? flow.perSecond : CLOSED_LOOP_PER_SECOND_MAX;
-      const wanted = Math.min(left, perSecond * this.#plan.seconds) / streams.length;
+      const wanted = Math.min(left, perSecond * (this.#plan.seconds + 1)) / streams.length;
       for (const stream of streams) stream.frames.seal(Math.ceil(wanted));
     }
   }
@@ -358,6 +385,12 @@ export class TrafficRun implements ConnectionEvents {
       firstError: this.#firstError,
     };
   }
+}
+
+/** So that deliveries that come late still find when their message was sent, within 3 MB for all streams. */
+function timesKept(streams: number): number {
+  const share = 2 ** Math.floor(Math.log2(TIMES_KEPT / streams));
+  return Math.min(TIMES_KEPT_MAX, Math.max(TIMES_KEPT_MIN, share));
 }
 
 /** undefined: the system's choice. */

@@ -29,7 +29,8 @@ export async function loadConversations(
   const caller = new HttpCaller(plan.http, Math.max(FILLERS, plan.concurrency));
   try {
     await fill(plan, caller);
-    const bodies = Array.from({ length: plan.users }, (_, user) => Buffer.from(JSON.stringify(requestOf(plan, user))));
+    const bodies: Buffer[] = [];
+    for (let user = 0; user < plan.users; user++) bodies.push(Buffer.from(await requestOf(plan, user, caller)));
     const load = (seconds: number): Promise<HttpLoadResult> =>
       loadHttp({
         concurrency: plan.concurrency,
@@ -66,14 +67,17 @@ async function fill(plan: ConversationSyncPlan, caller: HttpCaller): Promise<voi
   }
 }
 
-function requestOf(plan: ConversationSyncPlan, user: number): unknown {
+/** With nothing new it is what a client sends who has everything: the version and every last seq of an earlier answer. */
+async function requestOf(plan: ConversationSyncPlan, user: number, caller: HttpCaller): Promise<string> {
+  const body = { uid: userOf(plan, user), version: 0, last_msg_seqs: "", msg_count: Math.max(1, plan.recents) };
+  if (!plan.nothingNew) return JSON.stringify(body);
+  const full = (await caller.post("/conversation/sync", JSON.stringify(body))).body.toString();
+  let version = 0n;
+  // A version may be beyond what a JSON number of JavaScript can say.
+  for (const [, digits] of full.matchAll(/"version":\s*(\d+)/g)) if (BigInt(digits!) > version) version = BigInt(digits!);
   const known = Array.from({ length: plan.chats }, (_, chat) => `${peerOf(plan, chat)}:1:${Math.max(1, plan.recents)}`);
-  return {
-    uid: userOf(plan, user),
-    version: plan.nothingNew ? 1 : 0,
-    last_msg_seqs: plan.nothingNew ? known.join("|") : "",
-    msg_count: plan.recents,
-  };
+  const text = JSON.stringify({ ...body, last_msg_seqs: known.join("|") });
+  return text.replace('"version":0', `"version":${version}`);
 }
 
 function userOf(plan: ConversationSyncPlan, user: number): string {
