@@ -9,7 +9,7 @@ import { describeMachine } from "./report/machine.ts";
 import { markdownReport, type Report, verdictText } from "./report/markdown-report.ts";
 import { numberText } from "./report/number-text.ts";
 import { ProgressLine } from "./report/progress-line.ts";
-import { type ScenarioResult, summarize } from "./report/scenario-result.ts";
+import { exitCodeOf, type ScenarioResult, summarize } from "./report/scenario-result.ts";
 import type { RunResult } from "./runs/run-result.ts";
 import { runScenario } from "./runs/scenario-run.ts";
 import type { Scenario } from "./scenario/scenario.ts";
@@ -107,10 +107,11 @@ async function main(options: Options): Promise<void> {
     write(options.out, { ...report, results });
   }
   line.say(`written to ${join(options.out, "result.json")} and report.md`);
-  const isSaturated = results.some((result) => result.isSaturated) && options.allowSaturated !== true;
-  if (isSaturated)
+  const allowsSaturated = options.allowSaturated === true;
+  if (results.some((result) => result.isSaturated) && !allowsSaturated) {
     line.say("a generator was saturated: its result is invalid (--allow-saturated takes it all the same)");
-  if (isSaturated || results.some((result) => result.faults.length > 0)) process.exitCode = 1;
+  }
+  process.exitCode = exitCodeOf(results, allowsSaturated);
 }
 
 async function oneRun(scenario: Scenario, options: Options, line: ProgressLine): Promise<RunResult> {

@@ -42,6 +42,11 @@ export function summarize(scenario: Scenario, runs: readonly RunResult[]): Scena
   };
 }
 
+/** What the process ends with: 1 when the server failed, or when a generator was the limit and that was not allowed. */
+export function exitCodeOf(results: readonly ScenarioResult[], allowsSaturated: boolean): 0 | 1 {
+  return results.some((result) => result.faults.length > 0 || (result.isSaturated && !allowsSaturated)) ? 1 : 0;
+}
+
 /** Of at least one value; the mean of the middle two of an even number. */
 export function medianOf(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);

@@ -74,7 +74,8 @@ async function requestOf(plan: ConversationSyncPlan, user: number, caller: HttpC
   const full = (await caller.post("/conversation/sync", JSON.stringify(body))).body.toString();
   let version = 0n;
   // A version may be beyond what a JSON number of JavaScript can say.
-  for (const [, digits] of full.matchAll(/"version":\s*(\d+)/g)) if (BigInt(digits!) > version) version = BigInt(digits!);
+  for (const [, digits] of full.matchAll(/"version":\s*(\d+)/g))
+    if (BigInt(digits!) > version) version = BigInt(digits!);
   const known = Array.from({ length: plan.chats }, (_, chat) => `${peerOf(plan, chat)}:1:${Math.max(1, plan.recents)}`);
   const text = JSON.stringify({ ...body, last_msg_seqs: known.join("|") });
   return text.replace('"version":0', `"version":${version}`);
