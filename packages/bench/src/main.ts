@@ -77,6 +77,9 @@ const program = new Command("bench")
   .option("--allow-saturated", "take results that the generator limited")
   .option("--list", "the scenarios that there are");
 
+// So that the exit handlers end the server and remove its folder.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
+
 await main(program.parse().opts<Options>()).catch((error: unknown) => {
   process.stderr.write(`\nbench: ${error instanceof Error ? error.message : String(error)}\n`);
   process.exit(1);

@@ -14,6 +14,7 @@ export const LONE_SENDER: Flow = {
   window: 1,
   inFlightUntil: "acknowledged",
   perSecond: 0,
+  inFlightMax: 1,
   payload: [{ bytes: 100, share: 1 }],
   recvacks: true,
 };

@@ -14,7 +14,7 @@ export function runScenario(context: RunContext): Promise<RunResult> {
   const { work, warmUpSeconds, seconds } = context.scenario;
   switch (work.kind) {
     case "traffic":
-      return runTraffic(context, { flows: work.flows, verification: work.verification, warmUpSeconds, seconds });
+      return runTraffic(context, { ...work, warmUpSeconds, seconds });
     case "crash":
       return runCrash(context, work);
     case "overload":

@@ -16,12 +16,15 @@ export interface TrafficOptions {
   readonly warmUpSeconds: number;
   readonly seconds: number;
   readonly verification: boolean;
+  readonly settleDisk?: boolean;
   /** The users of an earlier run, by its prefix. Default: new ones. */
   readonly users?: string;
 }
 
 const DRAIN_MS_MAX = 30_000;
 const QUIET_MS = 5_000;
+const DISK_QUIET_MS = 4_000;
+const DISK_SETTLES_MS_MAX = 60_000;
 const MEGABYTE = 1 << 20;
 
 export async function runTraffic(context: RunContext, options: TrafficOptions): Promise<RunResult> {
@@ -47,6 +50,7 @@ export async function runTraffic(context: RunContext, options: TrafficOptions): 
     const total = sumOf(results.flatMap((result) => result.flows));
     const messages = messagesOf(ends);
     const disk = dataDirectory === undefined ? undefined : diskBytes(dataDirectory) - diskBefore;
+    const settled = options.settleDisk === true ? await settledDisk(context) : undefined;
     const cpu = cpuBefore === undefined || cpuAfter === undefined ? undefined : cpuAfter - cpuBefore;
     const ack = merged(results.flatMap((result) => result.flows.map((flow) => flow.ackLatencies)));
     const delivery = merged(results.flatMap((result) => result.flows.map((flow) => flow.deliveryLatencies)));
@@ -60,6 +64,7 @@ export async function runTraffic(context: RunContext, options: TrafficOptions): 
       ...(cpu === undefined ? {} : cpuFigures(cpu, total, seconds)),
       ...(rssBytes === undefined ? {} : { serverRssMegabytes: rssBytes / MEGABYTE }),
       ...(disk === undefined || messages === 0 ? {} : { diskBytesPerMessage: disk / messages }),
+      ...(settled === undefined ? {} : { diskBytesPerMessageSettled: (settled - diskBefore) / messages }),
       ...verificationFigures(results, ends),
     };
     return runResult({
@@ -96,6 +101,23 @@ export async function prepareGenerators(
     verification: options.verification,
     seconds: options.warmUpSeconds + options.seconds,
   }));
+}
+
+/** What the files take after a restart, once they no longer change; undefined: the server is not ours to start again. */
+async function settledDisk(context: RunContext): Promise<number | undefined> {
+  const { dataDirectory, restart } = context.server;
+  if (dataDirectory === undefined || restart === undefined) return undefined;
+  context.progress(`${context.scenario.name}: waiting for the files to settle`);
+  await restart("SIGTERM");
+  const endMs = performance.now() + DISK_SETTLES_MS_MAX;
+  let last = diskBytes(dataDirectory);
+  while (performance.now() < endMs) {
+    await delay(DISK_QUIET_MS);
+    const now = diskBytes(dataDirectory);
+    if (now === last) break;
+    last = now;
+  }
+  return last;
 }
 
 async function warmUp(context: RunContext, seconds: number): Promise<void> {

@@ -83,7 +83,8 @@ function trafficOf(fields: Fields): Work {
     return work;
   }
   if (crash) return { kind: "crash", flows };
-  return { kind: "traffic", flows, verification: fields.flag("verification", true) };
+  const verification = fields.flag("verification", true);
+  return { kind: "traffic", flows, verification, settleDisk: fields.flag("settleDisk", false) };
 }
 
 function otherWork(kind: (typeof WORKS)[number], inner: Fields): Work {
@@ -148,6 +149,7 @@ function flowOf(fields: Fields): Flow {
     window: fields.count("window", 0),
     inFlightUntil: fields.choice("inFlightUntil", ["acknowledged", "delivered"], "acknowledged"),
     perSecond: fields.number("perSecond", 0),
+    inFlightMax: fields.count("inFlightMax", 20_000, 1),
     payload: payloadOf(fields),
     recvacks: fields.flag("recvacks", true),
   };

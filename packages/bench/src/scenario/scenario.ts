@@ -48,6 +48,8 @@ export interface TrafficWork {
   readonly kind: "traffic";
   readonly flows: readonly Flow[];
   readonly verification: boolean;
+  /** Afterwards the bench's own server is started again and left alone until its files no longer change. */
+  readonly settleDisk: boolean;
 }
 
 /** kill -9 under load; every acknowledged message must be in the history after the restart. */
@@ -140,6 +142,8 @@ export interface Flow {
   readonly inFlightUntil: "acknowledged" | "delivered";
   /** Open loop: messages a second of the whole flow. */
   readonly perSecond: number;
+  /** Open loop: what is due while a sender has so many unanswered is not sent but counted as shed. */
+  readonly inFlightMax: number;
   readonly payload: readonly PayloadShare[];
   /** Every RECV is answered with RECVACK. */
   readonly recvacks: boolean;

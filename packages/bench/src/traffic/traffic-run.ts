@@ -105,7 +105,6 @@ const CLOSED_LOOP_PER_SECOND_MAX = 30_000;
 const SAMPLE_EVERY = 512;
 /** An open loop does not queue more than this in front of a line that takes nothing. */
 const QUEUED_BYTES_MAX = 4 << 20;
-const IN_FLIGHT_MAX = 20_000;
 const SUCCESS = 1;
 /** Of all streams together, and of each. */
 const TIMES_KEPT = 2 ** 18;
@@ -339,17 +338,18 @@ export class TrafficRun implements ConnectionEvents {
   #pace(): void {
     const nowMs = performance.now();
     for (const state of this.#flows) {
-      const { openLoop, streams } = state;
+      const { flow, openLoop, streams } = state;
       if (openLoop === undefined) continue;
       const touched = new Map<Stream, number[]>();
       for (let dueMs = openLoop.take(nowMs); dueMs !== undefined; dueMs = openLoop.take(nowMs)) {
         const stream = streams[state.next++ % streams.length]!;
-        const isFull = stream.connection.queuedBytes > QUEUED_BYTES_MAX || stream.inFlight > IN_FLIGHT_MAX;
-        if (isFull || !stream.connection.isOpen) state.shed++;
+        const due = touched.get(stream) ?? [];
+        const { connection } = stream;
+        const isFull = connection.queuedBytes > QUEUED_BYTES_MAX || stream.inFlight + due.length >= flow.inFlightMax;
+        if (isFull || !connection.isOpen) state.shed++;
         else {
-          const due = touched.get(stream);
-          if (due === undefined) touched.set(stream, [dueMs]);
-          else due.push(dueMs);
+          due.push(dueMs);
+          touched.set(stream, due);
         }
       }
       for (const [stream, due] of touched) {
