@@ -28,6 +28,7 @@ export interface GeneratorCalls {
   idleOpen(plan: IdlePlan): Promise<void>;
   idleClose(): void;
   httpSend(plan: HttpSendPlan): Promise<HttpLoadResult>;
+  conversationFill(plan: ConversationSyncPlan): Promise<void>;
   conversationSync(plan: ConversationSyncPlan): Promise<HttpLoadResult>;
 }
 

@@ -1,6 +1,6 @@
 /** A load generator: a process of its own that does what the coordinator tells it. */
 import { TrafficRun } from "../traffic/traffic-run.ts";
-import { loadConversations } from "../work/conversation-sync-load.ts";
+import { fillConversations, loadConversations } from "../work/conversation-sync-load.ts";
 import { loadHttpSends } from "../work/http-send-load.ts";
 import { IdleConnections } from "../work/idle-load.ts";
 import { loadLogins } from "../work/login-load.ts";
@@ -39,6 +39,7 @@ const calls: GeneratorCalls = {
   },
   idleClose: () => idle?.close(),
   httpSend: (plan) => loadHttpSends(plan, meter),
+  conversationFill: fillConversations,
   conversationSync: (plan) => loadConversations(plan, meter),
 };
 

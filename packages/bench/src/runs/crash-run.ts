@@ -8,7 +8,8 @@ import { createLayout, type Seat } from "../traffic/layout.ts";
 import { messageNumber } from "../traffic/message-number.ts";
 import { newRunId, type RunContext, withGenerators } from "./run-context.ts";
 import { type RunResult, runResult } from "./run-result.ts";
-import { messagesOf, prepareGenerators } from "./traffic-run.ts";
+import { messagesOf } from "./traffic-figures.ts";
+import { prepareGenerators } from "./traffic-run.ts";
 
 const PAGE = 1_000;
 const READERS = 8;

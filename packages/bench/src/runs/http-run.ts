@@ -4,6 +4,7 @@ import { Latencies } from "../latencies.ts";
 import type { ConversationSyncWork, HttpSendWork } from "../scenario/scenario.ts";
 import { residentBytes } from "../server/process-figures.ts";
 import { addressOf } from "../server/target.ts";
+import type { ConversationSyncPlan } from "../work/conversation-sync-load.ts";
 import type { HttpLoadResult } from "../work/http-load.ts";
 import { newRunId, type RunContext, serverCpu, withGenerators } from "./run-context.ts";
 import { curveOf, latencyFigures, type RunResult, runResult } from "./run-result.ts";
@@ -31,12 +32,9 @@ export async function runHttpSend(context: RunContext, work: HttpSendWork): Prom
 export async function runConversationSync(context: RunContext, work: ConversationSyncWork): Promise<RunResult> {
   const { scenario, server } = context;
   return withGenerators(context, async (pool) => {
-    context.progress(
-      `${scenario.name}: filling ${work.users} × ${work.chats} chats, then ${scenario.seconds} s of requests`,
-    );
-    // The filling is not measured, so neither is the server's CPU, which no moment divides.
-    const results = await pool.callAll("conversationSync", (index) => ({
-      run: `${newRunId()}${index}`,
+    const run = newRunId();
+    const plan = (index: number, seconds: number): ConversationSyncPlan => ({
+      run: `${run}${index}`,
       http: addressOf(server.target, "http"),
       users: work.users,
       chats: work.chats,
@@ -44,10 +42,15 @@ export async function runConversationSync(context: RunContext, work: Conversatio
       nothingNew: work.nothingNew,
       payloadBytes: work.payloadBytes,
       concurrency: shareOf(work.concurrency, pool),
-      seconds: scenario.seconds,
-      warmUpSeconds: scenario.warmUpSeconds,
-    }));
-    return resultOf(context, results, undefined);
+      seconds,
+    });
+    context.progress(`${scenario.name}: filling ${work.users} × ${work.chats} chats`);
+    await pool.callAll("conversationFill", (index) => plan(index, 0));
+    context.progress(`${scenario.name}: warming up, then ${scenario.seconds} s of requests`);
+    if (scenario.warmUpSeconds > 0) {
+      await pool.callAll("conversationSync", (index) => plan(index, scenario.warmUpSeconds));
+    }
+    return measured(context, () => pool.callAll("conversationSync", (index) => plan(index, scenario.seconds)));
   });
 }
 

@@ -6,6 +6,7 @@
 import { encodeFrame, HeaderFlag, PacketType, type SessionCipher } from "@wukong-ts/protocol";
 import { MESSAGE_NUMBER_CHARS, messageNumber, writeCounter } from "./message-number.ts";
 import type { PayloadChoice } from "./payload-choice.ts";
+import { PEER_DIGITS } from "./peers.ts";
 
 export interface SendFramesOptions {
   readonly version: number;
@@ -22,7 +23,6 @@ export interface SendFramesOptions {
 }
 
 const KEY_CHARS = 32;
-const PEER_DIGITS = 8;
 const SIGN_NUMBERS_MAX = 16;
 
 interface Template {

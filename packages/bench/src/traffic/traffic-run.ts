@@ -4,15 +4,15 @@
  */
 import { Setting } from "@wukong-ts/protocol";
 import { delay, inParallel } from "../in-parallel.ts";
-import { Latencies } from "../latencies.ts";
 import type { Encryption, Flow, Transport } from "../scenario/scenario.ts";
 import type { HostPort } from "../server/target.ts";
-import { Connection, type ConnectionEvents, isGenuine } from "./connection.ts";
+import { Connection, type ConnectionEvents } from "./connection.ts";
 import { DeliveryLedger, type DeliveryVerdict, type StreamEnd } from "./delivery-ledger.ts";
+import { FlowState, type FlowWindow } from "./flow-state.ts";
+import { isGenuine } from "./genuine-recv.ts";
 import { createLayout, type Layout, type Share } from "./layout.ts";
-import { OpenLoop } from "./open-loop.ts";
 import { Outgoing } from "./outgoing.ts";
-import { PayloadChoice } from "./payload-choice.ts";
+import { peersOf } from "./peers.ts";
 import { SendFrames } from "./send-frames.ts";
 import { Stream } from "./stream.ts";
 
@@ -32,14 +32,6 @@ export interface TrafficPlan {
   readonly verification: boolean;
   /** Expected length of the run, to know how much to seal ahead. */
   readonly seconds: number;
-}
-
-export interface FlowWindow {
-  readonly acknowledged: number;
-  readonly delivered: number;
-  readonly refused: number;
-  /** Open loop: not sent because the line was full. */
-  readonly shed: number;
 }
 
 export interface FlowResult extends FlowWindow {
@@ -64,44 +56,13 @@ export interface TrafficResult {
   readonly firstError: string | undefined;
 }
 
-class FlowState {
-  readonly flow: Flow;
-  readonly choice: PayloadChoice;
-  readonly streams: Stream[] = [];
-  readonly ackLatencies = new Latencies();
-  readonly deliveryLatencies = new Latencies();
-  readonly openLoop: OpenLoop | undefined;
-  acknowledged = 0;
-  delivered = 0;
-  refused = 0;
-  shed = 0;
-  /** Whose turn it is in the open loop. */
-  next = 0;
-  window: FlowWindow | undefined;
-
-  constructor(flow: Flow, share: number) {
-    this.flow = flow;
-    this.choice = new PayloadChoice(flow.payload);
-    this.openLoop = flow.perSecond > 0 && share > 0 ? new OpenLoop(flow.perSecond * share) : undefined;
-  }
-
-  reset(): void {
-    this.ackLatencies.reset();
-    this.deliveryLatencies.reset();
-    this.acknowledged = this.delivered = this.refused = this.shed = 0;
-  }
-
-  counts(): FlowWindow {
-    return { acknowledged: this.acknowledged, delivered: this.delivered, refused: this.refused, shed: this.shed };
-  }
-}
-
 const LOGINS_AT_A_TIME = 64;
 /** Sockets of one loopback source address; the system has about 28,000 ports for each. */
 const CONNECTIONS_PER_ADDRESS = 15_000;
-const SEALED_AHEAD_MAX = 400_000;
-/** A closed loop is not expected to be faster. */
-const CLOSED_LOOP_PER_SECOND_MAX = 30_000;
+const SEALED_AHEAD_MAX = 600_000;
+/** A closed loop is not expected to be faster, as a whole and for each SEND in flight. */
+const CLOSED_LOOP_PER_SECOND_MAX = 60_000;
+const ONE_IN_FLIGHT_PER_SECOND_MAX = 4_000;
 const SAMPLE_EVERY = 512;
 /** An open loop does not queue more than this in front of a line that takes nothing. */
 const QUEUED_BYTES_MAX = 4 << 20;
@@ -307,7 +268,6 @@ export class TrafficRun implements ConnectionEvents {
     const state = this.#flows[seat.flow]!;
     const { flow } = state;
     const bySetting = this.#plan.encryption === "bySetting";
-    const peers = flow.channel === "newPerson" ? 1e8 : flow.channel === "persons" ? flow.peers : 0;
     const frames = new SendFrames({
       version: this.#plan.version,
       cipher: bySetting ? undefined : connection.cipher,
@@ -316,7 +276,7 @@ export class TrafficRun implements ConnectionEvents {
       stream: seat.stream,
       channelId: seat.channelId,
       channelType: seat.channelType,
-      peers,
+      peers: peersOf(flow),
       choice: state.choice,
     });
     const stream = new Stream(seat.stream, connection, frames, timesKept(this.#layout.streams.length));
@@ -328,7 +288,8 @@ export class TrafficRun implements ConnectionEvents {
     const left = SEALED_AHEAD_MAX / Math.max(1, this.#flows.length);
     for (const { flow, streams } of this.#flows) {
       if (streams.length === 0) continue;
-      const perSecond = flow.perSecond > 0 ? flow.perSecond : CLOSED_LOOP_PER_SECOND_MAX;
+      const closedLoop = ONE_IN_FLIGHT_PER_SECOND_MAX * flow.window * streams.length;
+      const perSecond = flow.perSecond > 0 ? flow.perSecond : Math.min(CLOSED_LOOP_PER_SECOND_MAX, closedLoop);
       const wanted = Math.min(left, perSecond * (this.#plan.seconds + 1)) / streams.length;
       for (const stream of streams) stream.frames.seal(Math.ceil(wanted));
     }

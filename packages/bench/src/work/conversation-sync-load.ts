@@ -16,8 +16,6 @@ export interface ConversationSyncPlan {
   readonly payloadBytes: number;
   readonly concurrency: number;
   readonly seconds: number;
-  /** Before what is measured. */
-  readonly warmUpSeconds: number;
 }
 
 const FILLERS = 64;
@@ -26,31 +24,28 @@ export async function loadConversations(
   plan: ConversationSyncPlan,
   meter: GeneratorUsageMeter,
 ): Promise<HttpLoadResult> {
-  const caller = new HttpCaller(plan.http, Math.max(FILLERS, plan.concurrency));
+  const caller = new HttpCaller(plan.http, plan.concurrency);
   try {
-    await fill(plan, caller);
     const bodies: Buffer[] = [];
     for (let user = 0; user < plan.users; user++) bodies.push(Buffer.from(await requestOf(plan, user, caller)));
-    const load = (seconds: number): Promise<HttpLoadResult> =>
-      loadHttp({
-        concurrency: plan.concurrency,
-        seconds,
-        meter,
-        call: (n) => caller.post("/conversation/sync", bodies[n % bodies.length]!),
-        check: ({ body }) => {
-          const isEmpty = body.length < 5;
-          return isEmpty === plan.nothingNew ? undefined : `an answer of ${body.length} bytes`;
-        },
-      });
-    if (plan.warmUpSeconds > 0) await load(plan.warmUpSeconds);
-    return await load(plan.seconds);
+    return await loadHttp({
+      concurrency: plan.concurrency,
+      seconds: plan.seconds,
+      meter,
+      call: (n) => caller.post("/conversation/sync", bodies[n % bodies.length]!),
+      check: ({ body }) => {
+        const isEmpty = body.length < 5;
+        return isEmpty === plan.nothingNew ? undefined : `an answer of ${body.length} bytes`;
+      },
+    });
   } finally {
     caller.close();
   }
 }
 
 /** Every chat gets as many messages as are asked for; each is from the peer. */
-async function fill(plan: ConversationSyncPlan, caller: HttpCaller): Promise<void> {
+export async function fillConversations(plan: ConversationSyncPlan): Promise<void> {
+  const caller = new HttpCaller(plan.http, FILLERS);
   const payload = Buffer.from(payloadOf(plan.payloadBytes)).toString("base64");
   const chats = Array.from({ length: plan.users * plan.chats }, (_, index) => index);
   for (let message = 0; message < Math.max(1, plan.recents); message++) {
@@ -65,6 +60,7 @@ async function fill(plan: ConversationSyncPlan, caller: HttpCaller): Promise<voi
       await caller.postJson("/message/send", body);
     });
   }
+  caller.close();
 }
 
 /** With nothing new it is what a client sends who has everything: the version and every last seq of an earlier answer. */
