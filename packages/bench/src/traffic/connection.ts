@@ -117,6 +117,11 @@ export class Connection {
     });
   }
 
+  /** The same user, not logged in. */
+  copy(): Connection {
+    return new Connection(this.seat, this.options, this.#outgoing, this.#events);
+  }
+
   /** Whether the server agreed on keys. */
   get isEncrypted(): boolean {
     return this.#serverKey !== "";

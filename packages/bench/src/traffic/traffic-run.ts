@@ -2,7 +2,7 @@
  * A generator's share of a traffic run: `prepare` logs everyone in, `start` lets them send, `mark` begins what is
  * measured, `finishWindow` ends it, `drain` waits for the answers, `settle` for the deliveries.
  */
-import { Setting } from "@wukong-ts/protocol";
+import { encodeFrame, LATEST_VERSION, PacketType, Setting } from "@wukong-ts/protocol";
 import { delay, inParallel } from "../in-parallel.ts";
 import type { Encryption, Flow, Transport } from "../scenario/scenario.ts";
 import type { HostPort } from "../server/target.ts";
@@ -13,6 +13,7 @@ import { isGenuine } from "./genuine-recv.ts";
 import { createLayout, type Layout, type Share } from "./layout.ts";
 import { Outgoing } from "./outgoing.ts";
 import { peersOf } from "./peers.ts";
+import { loginPersistently } from "./persistent-login.ts";
 import { SendFrames } from "./send-frames.ts";
 import { Stream } from "./stream.ts";
 
@@ -63,6 +64,8 @@ const SEALED_AHEAD_MAX = 600_000;
 /** A closed loop is not expected to be faster, as a whole and for each SEND in flight. */
 const CLOSED_LOOP_PER_SECOND_MAX = 60_000;
 const ONE_IN_FLIGHT_PER_SECOND_MAX = 4_000;
+const PING_MS = 60_000;
+const PING = encodeFrame({ type: PacketType.ping }, LATEST_VERSION);
 const SAMPLE_EVERY = 512;
 /** An open loop does not queue more than this in front of a line that takes nothing. */
 const QUEUED_BYTES_MAX = 4 << 20;
@@ -91,6 +94,7 @@ export class TrafficRun implements ConnectionEvents {
   #lost = 0;
   #unmeasured = 0;
   #pacer: NodeJS.Timeout | undefined;
+  #pinger: NodeJS.Timeout | undefined;
   #firstError: string | undefined;
 
   constructor(plan: TrafficPlan) {
@@ -117,7 +121,7 @@ export class TrafficRun implements ConnectionEvents {
   async prepare(): Promise<void> {
     const plan = this.#plan;
     await inParallel(this.#layout.seats, LOGINS_AT_A_TIME, async (seat, index) => {
-      const connection = new Connection(
+      const newcomer = new Connection(
         seat,
         {
           transport: plan.transport,
@@ -131,7 +135,7 @@ export class TrafficRun implements ConnectionEvents {
         this.#outgoing,
         this,
       );
-      await connection.login();
+      const connection = await loginPersistently(newcomer);
       if (connection.isEncrypted === (plan.encryption === "off")) {
         const fix = "start it with disableEncryption accordingly";
         throw new Error(`the scenario wants encryption ${plan.encryption}, the server decides otherwise: ${fix}`);
@@ -148,6 +152,7 @@ export class TrafficRun implements ConnectionEvents {
 
   start(): void {
     this.#isSending = true;
+    this.#pinger = setInterval(() => this.#ping(), PING_MS);
     const nowMs = performance.now();
     for (const state of this.#flows) {
       state.openLoop?.start(nowMs);
@@ -188,6 +193,7 @@ export class TrafficRun implements ConnectionEvents {
       if (this.#ledger.received !== before) lastMs = performance.now();
       verdict = this.#ledger.verdict(byStream);
     }
+    clearInterval(this.#pinger);
     for (const connection of this.#connections) connection.close();
     return this.#result(verdict);
   }
@@ -260,6 +266,15 @@ export class TrafficRun implements ConnectionEvents {
     while (stream.inFlight < flow.window && (!observes || stream.unobserved < flow.window)) {
       stream.send(nowMs);
       if (observes) stream.expectObserver();
+    }
+  }
+
+  /** Who only reads would be taken for gone. */
+  #ping(): void {
+    for (const connection of this.#connections) {
+      if (!connection.isOpen) continue;
+      connection.send(PING);
+      connection.flush();
     }
   }
 

@@ -2,6 +2,7 @@
 import { inParallel } from "../in-parallel.ts";
 import type { Connection } from "../traffic/connection.ts";
 import type { Share } from "../traffic/layout.ts";
+import { loginPersistently } from "../traffic/persistent-login.ts";
 import { type LineUpPlan, lineUp } from "./line-up.ts";
 
 export interface IdlePlan extends LineUpPlan {
@@ -19,8 +20,10 @@ export class IdleConnections {
   }
 
   static async open(plan: IdlePlan): Promise<IdleConnections> {
-    const connections = lineUp(plan, plan.connections, plan.share);
-    await inParallel(connections, LOGINS_AT_A_TIME, (connection) => connection.login());
+    const connections: Connection[] = [];
+    await inParallel(lineUp(plan, plan.connections, plan.share), LOGINS_AT_A_TIME, async (connection) => {
+      connections.push(await loginPersistently(connection));
+    });
     return new IdleConnections(connections);
   }
 
