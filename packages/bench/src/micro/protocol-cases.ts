@@ -17,7 +17,7 @@ const CLIENT_MSG_NO = "0b9c7c1e-8a3f-4b5c-9d0e-1f2a3b4c5d6e";
 const CIPHER = createSessionCipher(Buffer.from("0123456789abcdef"), Buffer.from("fedcba9876543210"));
 
 function sealedSend(payloadBytes: number): Send {
-  const payload = CIPHER.encrypt(payloadOf(payloadBytes));
+  const payload = CIPHER.encrypt(payloadOf(payloadBytes, 0));
   const sign = Buffer.concat([Buffer.from(`7${CLIENT_MSG_NO}user-10021`), payload]);
   return {
     type: 3,
@@ -49,7 +49,7 @@ function recvOf(payloadBytes: number): Recv {
     messageSeq: 12_345,
     timestamp: 1_767_225_600,
     topic: "",
-    payload: payloadOf(payloadBytes),
+    payload: payloadOf(payloadBytes, 0),
   };
 }
 

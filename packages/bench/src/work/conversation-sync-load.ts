@@ -46,7 +46,6 @@ export async function loadConversations(
 /** Every chat gets as many messages as are asked for; each is from the peer. */
 export async function fillConversations(plan: ConversationSyncPlan): Promise<void> {
   const caller = new HttpCaller(plan.http, FILLERS);
-  const payload = Buffer.from(payloadOf(plan.payloadBytes)).toString("base64");
   const chats = Array.from({ length: plan.users * plan.chats }, (_, index) => index);
   for (let message = 0; message < Math.max(1, plan.recents); message++) {
     await inParallel(chats, FILLERS, async (index) => {
@@ -55,7 +54,7 @@ export async function fillConversations(plan: ConversationSyncPlan): Promise<voi
         from_uid: peerOf(plan, index % plan.chats),
         channel_id: userOf(plan, Math.floor(index / plan.chats)),
         channel_type: 1,
-        payload,
+        payload: Buffer.from(payloadOf(plan.payloadBytes, message + index)).toString("base64"),
       };
       await caller.postJson("/message/send", body);
     });

@@ -23,7 +23,7 @@ export function loadHttpSends(plan: HttpSendPlan, meter: GeneratorUsageMeter): P
         from_uid: `${plan.run}s${channel}`,
         channel_id: `${plan.run}r${channel}`,
         channel_type: 1,
-        payload: Buffer.from(payloadOf(plan.payloadBytes)).toString("base64"),
+        payload: Buffer.from(payloadOf(plan.payloadBytes, channel)).toString("base64"),
       }),
     ),
   );
