@@ -161,6 +161,10 @@ export class Connection {
     this.#line?.pause();
   }
 
+  resumeReading(): void {
+    this.#line?.resume();
+  }
+
   close(): void {
     this.#closing = true;
     this.isOpen = false;

@@ -66,6 +66,8 @@ const CLOSED_LOOP_PER_SECOND_MAX = 60_000;
 const ONE_IN_FLIGHT_PER_SECOND_MAX = 4_000;
 const PING_MS = 60_000;
 const PING = encodeFrame({ type: PacketType.ping }, LATEST_VERSION);
+/** Until every line that the server has closed is seen as closed. */
+const CUT_READERS_MS = 2_000;
 const SAMPLE_EVERY = 512;
 /** An open loop does not queue more than this in front of a line that takes nothing. */
 const QUEUED_BYTES_MAX = 4 << 20;
@@ -194,6 +196,7 @@ export class TrafficRun implements ConnectionEvents {
       verdict = this.#ledger.verdict(byStream);
     }
     clearInterval(this.#pinger);
+    await this.#findCutReaders();
     for (const connection of this.#connections) connection.close();
     return this.#result(verdict);
   }
@@ -227,6 +230,7 @@ export class TrafficRun implements ConnectionEvents {
     end: number,
   ): void {
     const { seat } = connection;
+    if (seat.isStalled) return;
     if (!this.#ledger.receive(connection.account + stream - seat.streamBase, n)) return;
     const state = this.#flows[seat.flow]!;
     state.delivered++;
@@ -267,6 +271,14 @@ export class TrafficRun implements ConnectionEvents {
       stream.send(nowMs);
       if (observes) stream.expectObserver();
     }
+  }
+
+  /** Who does not read does not see either that the server has closed his line. */
+  async #findCutReaders(): Promise<void> {
+    const stalled = this.#connections.filter((connection) => connection.seat.isStalled);
+    if (stalled.length === 0) return;
+    for (const connection of stalled) connection.resumeReading();
+    await delay(CUT_READERS_MS);
   }
 
   /** Who only reads would be taken for gone. */
