@@ -1,0 +1,42 @@
+/** What the system knows of the server's process and files. Linux only: elsewhere there are no such figures. */
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+
+/** The kernel's clock of CPU times, in ticks a second; 100 on every Linux that Node runs on. */
+const TICKS_PER_SECOND = 100;
+const DISK_BLOCK_BYTES = 512;
+
+/** User and system time of all threads of the process, in seconds. */
+export function cpuSeconds(pid: number): number | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Resident memory, in bytes. */
+export function residentBytes(pid: number): number | undefined {
+  try {
+    const kilobytes = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
+    return kilobytes === undefined ? undefined : Number(kilobytes) * 1_024;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What the folder's files take on the disk, in bytes. */
+export function diskBytes(folder: string): number {
+  let bytes = 0;
+  for (const entry of readdirSync(folder, { withFileTypes: true, recursive: true })) {
+    if (!entry.isFile()) continue;
+    try {
+      bytes += statSync(join(entry.parentPath, entry.name)).blocks * DISK_BLOCK_BYTES;
+    } catch {
+      // It is gone: stores remove files.
+    }
+  }
+  return bytes;
+}
