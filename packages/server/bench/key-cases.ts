@@ -1,7 +1,7 @@
 /** Keys and rows of the tables that every message writes. */
 import type { MicroCase } from "@wukong-ts/bench";
 import { shardOfChannel } from "../src/store/shards.ts";
-import { headTable, messageIdTable, messageTable, receiptTable } from "../src/store/tables.ts";
+import { headTable, messageIdsTable, messageTable, receiptTable } from "../src/store/tables.ts";
 import { CHANNEL, messageOf } from "./sample-message.ts";
 
 export function keyCases(): readonly MicroCase[] {
@@ -19,7 +19,7 @@ export function keyCases(): readonly MicroCase[] {
   return [
     { name: "shard of a channel", run: (count) => sumOf(count, () => shardOfChannel(CHANNEL)) },
     { name: "key of a message", run: repeat(() => messageTable.keyOf(shard, at)) },
-    { name: "key of a message id", run: repeat(() => messageIdTable.keyOf(shard, message.id)) },
+    { name: "key of a message id", run: repeat(() => messageIdsTable.keyOf(shard, message.id)) },
     { name: "key of a receipt", run: repeat(() => receiptTable.keyOf(shard, receipt)) },
     { name: "key of a head", run: repeat(() => headTable.keyOf(shard, at)) },
     { name: "row of a message, 100 B", run: repeat(() => messageTable.encode(message)) },

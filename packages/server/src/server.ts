@@ -33,7 +33,7 @@ import { UserDirectory } from "./messaging/user-directory.ts";
 import type { Log } from "./observe/log.ts";
 import { SHARD_COUNT } from "./store/shards.ts";
 import { Store } from "./store/store.ts";
-import { messageIdOfKey, messageIdTable, tableRange } from "./store/tables.ts";
+import { lastIdOfKey, messageIdsTable, tableRange } from "./store/tables.ts";
 import type { Listener, TlsCertificate, World } from "./world/world.ts";
 
 export interface ServerOptions {
@@ -346,8 +346,8 @@ function originOf(text: string): string {
 /** Ids go on behind the greatest one stored, whatever the clock says today. */
 async function continueIds(ids: IdGenerator, store: Store): Promise<void> {
   for (let shard = 0; shard < SHARD_COUNT; shard++) {
-    const range = tableRange(messageIdTable, shard);
+    const range = tableRange(messageIdsTable, shard);
     const [last] = await store.rangeKeys({ ...range, reverse: true, limit: 1 });
-    if (last !== undefined) ids.continueAfter(messageIdOfKey(last));
+    if (last !== undefined) ids.continueAfter(lastIdOfKey(last));
   }
 }

@@ -4,9 +4,9 @@
  */
 import { type Batch, createBatch } from "../store/batch.ts";
 import { StoreUnavailable } from "../store/commit-failure.ts";
-import { SHARD_COUNT, shardOfUser } from "../store/shards.ts";
+import { placeOfId } from "../store/message-ids.ts";
+import { shardOfUser } from "../store/shards.ts";
 import type { Store } from "../store/store.ts";
-import { messageIdTable } from "../store/tables.ts";
 import type { ChannelCache } from "./channel-cache.ts";
 import { kindOf } from "./channel-kinds.ts";
 import type { CommandReceipts } from "./commands.ts";
@@ -30,7 +30,7 @@ interface Position {
 
 /** One batch of cursors; a row is at most 700 bytes. */
 const ROWS_PER_BATCH = 1000;
-/** An id is looked for in every shard: so many at the same time. More come again by sync. */
+/** An id may have to be looked for in every shard: so many at the same time. More come again by sync. */
 const LOOKUPS_MAX = 32;
 
 export class CommandCursors implements CommandReceipts {
@@ -142,9 +142,7 @@ export class CommandCursors implements CommandReceipts {
 
   async #lookUp(uid: string, id: MessageId): Promise<void> {
     try {
-      const asked = Array.from({ length: SHARD_COUNT }, (_, shard) => ({ shard, key: id }));
-      const places = await this.#deps.store.getMany(messageIdTable, asked);
-      const place = places.find((each) => each !== undefined);
+      const place = await placeOfId(this.#deps.store, id);
       if (place?.log === "command") this.received(uid, place.channel, place.seq);
     } catch (error) {
       this.#failed(error);

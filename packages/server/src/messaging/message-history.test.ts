@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { createBatch, put } from "../store/batch.ts";
+import { putMessageIds } from "../store/message-ids.ts";
 import { shardOfChannel } from "../store/shards.ts";
 import { Store } from "../store/store.ts";
-import { headTable, messageIdTable, messageTable } from "../store/tables.ts";
+import { headTable, messageTable } from "../store/tables.ts";
 import { createSimulatedWorld } from "../world/simulated/simulated-world.ts";
 import { ChannelCache } from "./channel-cache.ts";
 import type { HistoryPage } from "./history.ts";
@@ -46,8 +47,9 @@ async function historyOf(messages: readonly StoredMessage[]) {
   const batch = createBatch(shard);
   for (const each of messages) {
     put(batch, messageTable, each, each);
-    put(batch, messageIdTable, each.id, each);
+    batch.messages.push(each);
   }
+  putMessageIds(batch);
   put(batch, headTable, { channel, log: "chat" }, { ...EMPTY_HEAD, seq: messages.length, firstSeq: 1 });
   await simulation.settle(store.committed(batch));
   const channels = new ChannelCache(store, { countMax: 10, bytesMax: 1e6 });

@@ -4,8 +4,9 @@
  */
 import { type Batch, createBatch, put } from "../store/batch.ts";
 import type { CommitFailure } from "../store/commit-failure.ts";
+import { putMessageIds } from "../store/message-ids.ts";
 import type { Store } from "../store/store.ts";
-import { headTable, lastSentTable, messageIdTable, messageTable, receiptTable, removedTable } from "../store/tables.ts";
+import { headTable, lastSentTable, messageTable, receiptTable, removedTable } from "../store/tables.ts";
 import { type Channel, type InFlightReceipt, type Log, type LogTouch, logOf } from "./channel.ts";
 import type { Conversation } from "./conversation.ts";
 import type { Conversations, RowWrite } from "./conversations.ts";
@@ -79,7 +80,6 @@ export class SendTurn {
     }
     const at = { channel: message.channel, log: message.log, seq: message.seq };
     put(part.batch, messageTable, at, message);
-    put(part.batch, messageIdTable, message.id, at);
     if (expires) put(part.batch, removedTable, at, removalOf(message));
     if (receipt !== undefined)
       put(
@@ -105,6 +105,7 @@ export class SendTurn {
         this.#putLastSent(part.batch, touch);
         logOf(touch.channel, touch.log).touch = undefined;
       }
+      putMessageIds(part.batch);
       this.#store.commit(part.batch, (failure) => this.#settled(part, failure));
     }
     this.#rowParts = [];

@@ -102,6 +102,10 @@ export class ByteReader {
     this.#at += count;
     return value;
   }
+  /** Bytes that have not been read. */
+  get left(): number {
+    return this.#bytes.length - this.#at;
+  }
   rest(): Uint8Array {
     return this.#bytes.subarray(this.#at);
   }

@@ -10,11 +10,18 @@ export interface FilterFillDeps {
   readonly shardCount: number;
   /** What of a shard belongs into the filter. */
   readonly rangesOf: (shard: number) => readonly Pick<KeyRange, "from" | "to">[];
-  readonly readKeys: (range: Pick<KeyRange, "from" | "to">, limit: number) => Promise<readonly Uint8Array[]>;
+  /** At most so many rows. */
+  readonly readPage: (range: Pick<KeyRange, "from" | "to">, limit: number) => Promise<FilterPage>;
+}
+
+export interface FilterPage {
+  readonly keys: readonly Uint8Array[];
+  /** Of the last row; undefined: there is no further row. */
+  readonly goesOnAfter: Uint8Array | undefined;
 }
 
 /** About a millisecond of work. */
-const PAGE_KEYS = 1000;
+const PAGE_ROWS = 1000;
 const PAUSE_MS = 1;
 /** Until the store can be read again. */
 const RETRY_MS = 1000;
@@ -48,20 +55,19 @@ export class FilterFill {
   async #read(shard: number, range: Pick<KeyRange, "from" | "to">): Promise<void> {
     let { from } = range;
     while (!this.#isStopped && !this.#deps.filter.isOff(shard)) {
-      const keys = await this.#page({ from, to: range.to });
-      if (keys === undefined) continue;
-      for (const key of keys) this.#deps.filter.add(shard, key);
-      const last = keys.at(-1);
-      if (last === undefined || keys.length < PAGE_KEYS) return;
-      from = Buffer.concat([last, new Uint8Array(1)]);
+      const page = await this.#page({ from, to: range.to });
+      if (page === undefined) continue;
+      for (const key of page.keys) this.#deps.filter.add(shard, key);
+      if (page.goesOnAfter === undefined) return;
+      from = Buffer.concat([page.goesOnAfter, new Uint8Array(1)]);
       await this.#pause(PAUSE_MS);
     }
   }
 
   /** undefined: not now. */
-  async #page(range: Pick<KeyRange, "from" | "to">): Promise<readonly Uint8Array[] | undefined> {
+  async #page(range: Pick<KeyRange, "from" | "to">): Promise<FilterPage | undefined> {
     try {
-      return await this.#deps.readKeys(range, PAGE_KEYS);
+      return await this.#deps.readPage(range, PAGE_ROWS);
     } catch (error) {
       if (!(error instanceof StoreUnavailable)) throw error;
       await this.#pause(RETRY_MS);

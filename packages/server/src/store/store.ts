@@ -2,13 +2,14 @@
  * The durable side of the server: tables over an engine, and the one way to change them, `commit`. Reads see durable rows
  * only. The store knows no rule of messaging.
  */
+import type { MessageId } from "../messaging/message.ts";
 import type { World } from "../world/world.ts";
 import { type Batch, createBatch, put } from "./batch.ts";
 import { type CommitLimits, Committer, type Settled, type StoreState } from "./commit.ts";
 import { type CommitFailure, StoreUnavailable } from "./commit-failure.ts";
 import { type Engine, type KeyRange, StoreOpenError } from "./engine.ts";
 import { Feed } from "./feed.ts";
-import { FilterFill } from "./filter-fill.ts";
+import { FilterFill, type FilterPage } from "./filter-fill.ts";
 import { KeyFilter } from "./key-filter.ts";
 import { GLOBAL_SHARD, SHARD_COUNT } from "./shards.ts";
 import type { Table } from "./table.ts";
@@ -17,6 +18,7 @@ import {
   conversationTable,
   headTable,
   lastSentTable,
+  messageIdsTable,
   receiptTable,
   systemTable,
   tableRange,
@@ -49,11 +51,13 @@ const FILTERED: readonly Table<never, unknown>[] = [
   channelTable,
   conversationTable,
 ];
+/** Which message ids there are is known too, though a row holds many. */
+const FILTERED_RANGES: readonly Table<never, unknown>[] = [...FILTERED, messageIdsTable];
 const FILTERED_BITS = FILTERED.reduce((bits, table) => bits | (1 << table.id), 0);
 /** Where a key has its table. */
 const TABLE_AT = 2;
 /** Raised when an older program could not read what this one writes. */
-const FORMAT = 1;
+const FORMAT = 2;
 
 export class Store {
   readonly feed: Feed = new Feed();
@@ -77,8 +81,8 @@ export class Store {
       timers: options.world.timers,
       filter: this.#filter,
       shardCount: SHARD_COUNT,
-      rangesOf: (shard) => FILTERED.map((table) => tableRange(table, shard)),
-      readKeys: (range, limit) => this.rangeKeys({ ...range, reverse: false, limit }),
+      rangesOf: (shard) => FILTERED_RANGES.map((table) => tableRange(table, shard)),
+      readPage: (range, limit) => this.#filterPage(range, limit),
     });
   }
 
@@ -145,6 +149,11 @@ export class Store {
     return value === undefined ? undefined : table.decode(value, keyBytes);
   }
 
+  /** False: no message of this shard has the id, which is known without asking the disk. */
+  mayHoldId(shard: number, id: MessageId): boolean {
+    return !this.#filter.isAbsent(shard, messageIdsTable.keyOf(shard, id));
+  }
+
   async getMany<Key, Row>(
     table: Table<Key, Row>,
     at: readonly { readonly shard: number; readonly key: Key }[],
@@ -195,15 +204,33 @@ export class Store {
       await this.#committer.engine.write([batch]);
       return;
     }
-    if (format > FORMAT || shards !== SHARD_COUNT)
+    if (format !== FORMAT || shards !== SHARD_COUNT)
       throw new StoreOpenError(
         "newer_format",
         `the data in ${directory} is of format ${format} with ${shards} shards; this version reads format ${FORMAT} with ${SHARD_COUNT}`,
       );
   }
 
-  #note({ shard, keys }: Batch): void {
+  #note({ shard, keys, messages }: Batch): void {
     for (const key of keys) if (isFiltered(key)) this.#filter.add(shard, key);
+    for (const { id } of messages) this.#filter.add(shard, messageIdsTable.keyOf(shard, id));
+  }
+
+  async #filterPage(range: Pick<KeyRange, "from" | "to">, limit: number): Promise<FilterPage> {
+    const query = { ...range, reverse: false, limit, bytesMax: RANGE_BYTES_MAX };
+    const entries = await this.#readLater((engine) => engine.range(query));
+    const keys: Uint8Array[] = [];
+    let bytes = 0;
+    for (const [key, value] of entries) {
+      bytes += key.length + value.length;
+      if (isFiltered(key)) keys.push(key);
+      else
+        for (const { id } of messageIdsTable.decode(value, key))
+          keys.push(messageIdsTable.keyOf((key[0]! << 8) | key[1]!, id));
+    }
+    // Fewer than asked for, and not because they were too large: that was all.
+    const isLast = entries.length < limit && bytes * 2 < RANGE_BYTES_MAX;
+    return { keys, goesOnAfter: isLast ? undefined : entries.at(-1)?.[0] };
   }
 
   /** While the store is reopened there may be nothing to read from. */

@@ -58,7 +58,14 @@ describe("rows", () => {
 
   test("all others", () => {
     const logKey = fc.record({ channel, log });
-    roundTrip(tables.messageIdTable, fc.tuple(id, fc.record({ log, channel, seq: u48 })));
+    const entry = fc.record({ id, at: fc.record({ channel, log, seq: u48 }) });
+    roundTrip(tables.messageIdsTable, fc.tuple(id, fc.array(entry, { maxLength: 20 })));
+    // Runs of neighbouring messages, as batches have them.
+    const run = fc
+      .tuple(fc.record({ channel, log, seq: fc.nat(2 ** 40) }), fc.array(id, { minLength: 1, maxLength: 30 }))
+      .map(([at, ids]) => ids.map((each, index) => ({ id: each, at: { ...at, seq: at.seq + index } })));
+    const runs = fc.array(run, { maxLength: 6 }).map((all) => all.flat());
+    roundTrip(tables.messageIdsTable, fc.tuple(id, runs));
     roundTrip(
       tables.receiptTable,
       fc.tuple(

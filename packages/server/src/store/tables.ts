@@ -6,7 +6,7 @@
  * | id | table        | key                                   | shard of | row |
  * |----|--------------|---------------------------------------|----------|-----|
  * | 1  | message      | channel, log, seq                     | channel  | one message |
- * | 2  | message id   | id                                    | channel  | where it stands: channel, log, seq. In id order this is the feed |
+ * | 2  | message ids  | the last one's id                     | channel  | the messages of one batch in id order, and where each stands: channel, log, seq. In key order this is the feed |
  * | 3  | receipt      | channel, log, from uid, client number | channel  | idempotency: id, seq, hash of the payload |
  * | 4  | head         | channel, log                          | channel  | the last message's place, time and id |
  * | 5  | last sent    | channel, uid                          | channel  | the mark of the user's own last message |
@@ -120,20 +120,72 @@ export const messageTable: Table<MessageKey, StoredMessage> = {
   },
 };
 
-export const messageIdTable: Table<MessageId, MessageKey> = {
-  name: "message id",
+/** One message of a batch, by its id. */
+export interface IdEntry {
+  readonly id: MessageId;
+  readonly at: MessageKey;
+}
+
+/**
+ * Most batches hold several messages of one log, which stand behind each other: such a run is written with its channel
+ * and first seq once. A row per message would cost a quarter of all the keys there are.
+ */
+export const messageIdsTable: Table<MessageId, readonly IdEntry[]> = {
+  name: "message ids",
   id: 2,
-  keyOf: (shard, id) => key(shard, 2).id(id).take(),
-  encode: (at) => row().u8(logByte(at.log)).u8(at.channel.type).text(at.channel.id).u48(at.seq).take(),
+  keyOf: (shard, lastId) => key(shard, 2).id(lastId).take(),
+  encode(entries) {
+    const writer = row();
+    for (let from = 0; from < entries.length; ) {
+      const to = endOfRun(entries, from);
+      const { channel, log, seq } = entries[from]!.at;
+      writer
+        .u8(logByte(log))
+        .u8(channel.type)
+        .text(channel.id)
+        .u48(seq)
+        .u16(to - from);
+      for (let index = from; index < to; index++) writer.id(entries[index]!.id);
+      from = to;
+    }
+    return writer.take();
+  },
   decode(value) {
     const reader = read(value);
-    const log = logOf(reader.u8());
-    return { log, channel: readChannel(reader), seq: reader.u48() };
+    const entries: IdEntry[] = [];
+    while (reader.left > 0) {
+      const log = logOf(reader.u8());
+      const channel = readChannel(reader);
+      const firstSeq = reader.u48();
+      const count = reader.u16();
+      for (let index = 0; index < count; index++)
+        entries.push({ id: reader.id(), at: { channel, log, seq: firstSeq + index } });
+    }
+    return entries;
   },
 };
-/** The id in a key of the message-id table. */
-export function messageIdOfKey(keyBytes: Uint8Array): MessageId {
+/** So many at most in one row: a page of rows stays small. */
+export const IDS_PER_ROW_MAX = 1024;
+
+/** Of the messages of one log with neighbouring seqs that begin at `from`. */
+function endOfRun(entries: readonly IdEntry[], from: number): number {
+  const first = entries[from]!.at;
+  let to = from + 1;
+  for (; to < entries.length; to++) {
+    const { channel, log, seq } = entries[to]!.at;
+    if (seq !== first.seq + to - from || log !== first.log) break;
+    if (channel !== first.channel && (channel.type !== first.channel.type || channel.id !== first.channel.id)) break;
+  }
+  return to;
+}
+
+/** The greatest id of the row with this key. */
+export function lastIdOfKey(keyBytes: Uint8Array): MessageId {
   return readKey(keyBytes).id();
+}
+/** From the row that holds `id`, if any does, to the end of the shard's. */
+export function idsFrom(shard: number, id: MessageId): Pick<KeyRange, "from" | "to"> {
+  return { from: messageIdsTable.keyOf(shard, id), to: tableRange(messageIdsTable, shard).to };
 }
 
 export interface ReceiptKey extends LogKey {
