@@ -9,13 +9,14 @@
  *   (from ____system both are "" for B)
  */
 import {
-  encodeFrame,
+  allocateFromPool,
   encodeJsonRpcRecv,
   HeaderFlag,
   LATEST_VERSION,
   type Recv,
   Setting,
   SYSTEM_UID,
+  sealRecv,
   withCommandSuffix,
 } from "@wukong-ts/protocol";
 import { RecvCut } from "@wukong-ts/sealing";
@@ -109,7 +110,7 @@ export function recvItem(source: RecvSource, receiver: Receiver): OutboundItem {
     )
       return view.item;
   const recv = recvFor(source, receiver);
-  const item = isSealed ? new RecvCut(recv, { version }) : encodeFrame(recv, version);
+  const item = isSealed ? new RecvCut(recv, { version }) : sealRecv(recv, undefined, version, allocateFromPool);
   source.views.push({ version, isSealed, isOwn, isNamedAsSender: asSender, item });
   return item;
 }
