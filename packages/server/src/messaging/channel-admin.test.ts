@@ -1,4 +1,5 @@
 /** Channel administration over a store that fails in between, and what it keeps in memory. */
+import { personChannelId } from "@wukong-ts/protocol";
 import { describe, expect, test } from "vitest";
 import { createBatch, remove } from "../store/batch.ts";
 import { StoreUnavailable } from "../store/commit-failure.ts";
@@ -40,7 +41,7 @@ describe("memory", () => {
     for (let group = 0; group < 20; group++) await messaging.send(`a${group}`, { type: 1, id: `b${group}` });
     await messaging.send("ann", { type: 1, id: "ben" });
     // Three small objects are far below both bounds.
-    expect(messaging.channels.peek({ type: 1, id: "ben" })).toBeDefined();
+    expect(messaging.channels.peek({ type: 1, id: personChannelId("ann", "ben") })).toBeDefined();
   });
 
   test("is bounded while the store refuses every change", async () => {

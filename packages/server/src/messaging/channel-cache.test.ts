@@ -1,3 +1,4 @@
+import { Reason } from "@wukong-ts/protocol";
 import { describe, expect, test } from "vitest";
 import { StoreUnavailable } from "../store/commit-failure.ts";
 import { memberTable } from "../store/tables.ts";
@@ -91,4 +92,18 @@ describe("a durable head", () => {
     expect(messaging.channels.durableHead(GROUP, "chat")).toEqual(EMPTY_HEAD);
     expect(messaging.channels.peek(GROUP)).toBeUndefined();
   });
+});
+
+test("nobody's record is kept for people who have none, and one that is being made is seen at once", async () => {
+  const messaging = await Messaging.open();
+  const { channels, admin } = messaging;
+  const record = { type: 1, id: "ben" };
+  expect((await messaging.send("ann", record)).reason).toBe(Reason.success);
+  expect(channels.peek(record)).toBeUndefined();
+  const adding = admin.addToList(record, "deny", ["ann"]);
+  // Decided, and not durable yet.
+  await Promise.resolve();
+  expect((await messaging.send("ann", record)).reason).toBe(Reason.inBlacklist);
+  await messaging.done(adding);
+  expect((await messaging.send("ann", record)).reason).toBe(Reason.inBlacklist);
 });

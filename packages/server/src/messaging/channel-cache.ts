@@ -5,7 +5,7 @@
 import { isPersonRecord, shardOfChannel } from "../store/shards.ts";
 import type { Store } from "../store/store.ts";
 import { allowTable, channelRange, channelTable, denyTable, headTable, memberTable } from "../store/tables.ts";
-import { type Channel, type Log, NO_CHANNEL_ROW, NO_LOG } from "./channel.ts";
+import { type Channel, type Log, NO_CHANNEL_ROW, NO_LOG, NO_RECORD } from "./channel.ts";
 import { kindOf } from "./channel-kinds.ts";
 import { type CacheBounds, LoadedCache } from "./loaded-cache.ts";
 import { type ChannelKey, channelText, EMPTY_HEAD, type Head, type LogName } from "./message.ts";
@@ -32,6 +32,17 @@ export class ChannelCache {
   load(key: ChannelKey): Channel | Promise<Channel> {
     const text = channelText(key);
     return this.#loaded.get(text) ?? this.#loading.get(text) ?? this.#read(key, text);
+  }
+
+  /**
+   * As `load`, for a person's own record, which most people do not have: without one it is `NO_RECORD`, and nothing is
+   * kept. One that is being made is loaded, because its making is in flight.
+   */
+  record(key: ChannelKey): Channel | Promise<Channel> {
+    const text = channelText(key);
+    const known = this.#loaded.get(text) ?? this.#loading.get(text);
+    if (known !== undefined) return known;
+    return this.#store.get(channelTable, shardOfChannel(key), key) === undefined ? NO_RECORD : this.#read(key, text);
   }
 
   /** Stays loaded until the caller takes the pin back. */

@@ -1,9 +1,9 @@
 /** A loaded channel: its decided state, and of its logs also the durable one. Pinned while anything of it is in flight. */
 import type { ChannelRow } from "../store/tables.ts";
-import type { ChannelKind } from "./channel-kinds.ts";
+import { type ChannelKind, kindOf } from "./channel-kinds.ts";
 import type { Evictable } from "./loaded-cache.ts";
 import { type ChannelKey, EMPTY_HEAD, type Head, type LogName, type Mark, type MessageId } from "./message.ts";
-import type { Roster } from "./roster.ts";
+import { Roster } from "./roster.ts";
 
 /** A receipt that is on its way to the disk, and who waits for it. */
 export interface InFlightReceipt {
@@ -80,3 +80,19 @@ export const NO_CHANNEL_ROW: ChannelRow = {
   deny: 0,
   allow: 0,
 };
+
+/** Of a person for whom nothing was ever set. Shared by all, so nobody may change it: changes go through a loaded one. */
+export const NO_RECORD: Channel = Object.freeze({
+  key: { type: 1, id: "" },
+  shard: 0,
+  kind: kindOf(1),
+  chat: NO_LOG,
+  command: NO_LOG,
+  members: new Roster(),
+  deny: new Roster(),
+  allow: new Roster(),
+  row: NO_CHANNEL_ROW,
+  impliedRowsWritten: true,
+  pins: 0,
+  bytes: 0,
+});

@@ -117,8 +117,8 @@ export class Sender implements Sending {
     for (const { request, key } of addressed) {
       const records = recordKeys(request, key);
       const channel = channels.load(key);
-      const sender = records.sender && channels.load(records.sender);
-      const receiver = records.receiver && channels.load(records.receiver);
+      const sender = records.sender && channels.record(records.sender);
+      const receiver = records.receiver && channels.record(records.receiver);
       if (channel instanceof Promise || sender instanceof Promise || receiver instanceof Promise) waits = true;
       else gathered.push({ request, log: logNameOf(request), channel, sender, receiver });
     }
