@@ -1,4 +1,4 @@
-import { encodeFrame, type Frame, type Int64, PacketType, type Recv, type Sendack } from "@wukong-ts/protocol";
+import { encodeFrame, type Frame, type Int64, PacketType, Reason, type Recv, type Sendack } from "@wukong-ts/protocol";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { startBench, storedMessage, TestClient } from "./test-kit.ts";
@@ -280,6 +280,31 @@ describe("sends", () => {
     alice.connect();
     alice.write(...Array.from({ length: 95 }, () => alice.sendFrame()), PING);
     expect(alice.frames()).toHaveLength(96);
+    expect(alice.socket.isPaused).toBe(false);
+  });
+
+  test("whoever is refused because of overload is not read for a while, longer each time, and then goes on", async () => {
+    const bench = await startBench({ disableEncryption: true });
+    const refused = { reason: Reason.rateLimit, id: { high: 1, low: 1 }, seq: 0, repeated: false };
+    bench.sending.answersAtOnce = () => refused;
+    const alice = bench.client();
+    alice.connect();
+    alice.write(alice.sendFrame());
+    alice.write(alice.sendFrame());
+    bench.time.settle();
+    expect(alice.frames()).toHaveLength(1);
+    expect(alice.socket.isPaused).toBe(true);
+    bench.time.advance(50);
+    bench.time.settle();
+    expect(alice.frames()).toHaveLength(1);
+    bench.sending.answersAtOnce = () => ({ ...refused, reason: Reason.success, seq: 1 });
+    alice.write(alice.sendFrame());
+    bench.time.advance(50);
+    bench.time.settle();
+    expect(alice.frames()).toHaveLength(0);
+    bench.time.advance(50);
+    bench.time.settle();
+    expect(alice.frames()).toHaveLength(1);
     expect(alice.socket.isPaused).toBe(false);
   });
 

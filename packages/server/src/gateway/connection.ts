@@ -72,6 +72,9 @@ const FRAMES_PER_TURN_MAX = 1_024;
 const CONNECT_BYTES_MAX = 128 * 1024;
 /** What an unanswered SEND costs beyond its payload. */
 const REQUEST_COST_BYTES = 256;
+/** A connection that was refused because of overload is not read for so long; doubled each time, until it is answered well. */
+const REST_FIRST_MS = 50;
+const REST_LONGEST_MS = 1_000;
 /** One frame per write over TCP up to this version: its SDK decodes one frame per read. */
 const ONE_FRAME_PER_WRITE_UP_TO_VERSION = 2;
 
@@ -105,6 +108,9 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask {
   #isInTurn = false;
   #closeReason: CloseReason = "client_closed";
   #closeTimer: Timer | undefined;
+  /** Set while it rests after a refusal. */
+  #restTimer: Timer | undefined;
+  #restMs = REST_FIRST_MS;
   /** Set when the socket was told to close: by then it must be gone. */
   #goneByMs: number | undefined;
 
@@ -180,6 +186,7 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask {
     if (this.#state !== "closing") this.#leave();
     this.#state = "closed";
     this.#closeTimer?.cancel();
+    this.#restTimer?.cancel();
     this.#outbox.shut();
     // After the queue is gone: nothing will be sealed for it any more.
     if (this.#slot !== undefined) this.#host.sealer.release(this.#slot);
@@ -263,10 +270,26 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask {
     } catch (error) {
       this.#fail(error);
     }
+    if (result.reason === Reason.rateLimit) this.#rest();
+    else this.#restMs = REST_FIRST_MS;
     if (this.#isHeld && this.#hasRoomAgain()) this.#continueNextTurn();
   }
 
   // ---- inside
+
+  /**
+   * The server has more than it can do, and said so: this connection is not read for a while, the longer the more often
+   * it is refused. Else those who send on at once would take the time that is left for nothing but refusals.
+   */
+  #rest(): void {
+    if (this.#restTimer !== undefined || this.#state !== "ready") return;
+    this.#hold();
+    this.#restTimer = this.#host.world.timers.after(this.#restMs, () => {
+      this.#restTimer = undefined;
+      if (this.#isHeld) this.#continueNextTurn();
+    });
+    this.#restMs = Math.min(this.#restMs * 2, REST_LONGEST_MS);
+  }
 
   /** Takes frames until there are none, the turn is over or too much is unanswered. */
   #pump(wire: Wire): void {
@@ -440,14 +463,16 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask {
     return sends.map((send) => (isPlain(send) ? send.payload : opened[next++]));
   }
 
-  /** With so much more than what is unanswered already. */
+  /** With so much more than what is unanswered already; or it rests. */
   #isFull(sends: number, bytes: number): boolean {
     const { unansweredSendsMax, unansweredBytesMax } = this.#host.options;
+    if (this.#restTimer !== undefined) return true;
     return this.#unansweredSends + sends >= unansweredSendsMax || this.#unansweredBytes + bytes >= unansweredBytesMax;
   }
 
   /** At half, so that a pipelining client is not stopped and started for each answer. */
   #hasRoomAgain(): boolean {
+    if (this.#restTimer !== undefined) return false;
     const { unansweredSendsMax, unansweredBytesMax } = this.#host.options;
     return this.#unansweredSends * 2 <= unansweredSendsMax && this.#unansweredBytes * 2 <= unansweredBytesMax;
   }
