@@ -255,6 +255,60 @@ describe("a big channel", () => {
   });
 });
 
+describe("messages that are walked together", () => {
+  test("reach nobody who was removed meanwhile, and all of them who logs in meanwhile", () => {
+    const b = bench({ sliceReceiversMax: 64 });
+    group(b, "g", 200);
+    b.fanOut.push([1, 2, 3].map((seq) => inChannel("g", seq)));
+    b.time.turn();
+    b.members.get("g")?.delete("u150");
+    connect(b, 999, "u170");
+    connect(b, 998, "u1");
+    b.time.settle();
+    expect(seqsOf(b, 150, "g")).toEqual([]);
+    expect(seqsOf(b, 999, "g")).toEqual([1, 2, 3]);
+    // He was passed already: he finds all of them by sync, none without the ones before it.
+    expect(seqsOf(b, 998, "g")).toEqual([]);
+    expect([b.open, b.fanOut.backlogMessages, b.fanOut.backlogBytes]).toEqual([0, 0, 0]);
+  });
+
+  test("are given up together when their walk throws, and the next ones go out", () => {
+    const b = bench({ sliceReceiversMax: 64 });
+    group(b, "g", 200);
+    const uids = b.members.get("g") ?? new Set();
+    b.members.set("g", {
+      size: uids.size,
+      *[Symbol.iterator]() {
+        yield* [...uids].slice(0, 100);
+        throw new Error("broken");
+      },
+    } as unknown as Set<string>); // only what is walked
+    b.fanOut.push(Array.from({ length: 20 }, (_, index) => inChannel("g", index + 1)));
+    b.time.turn();
+    b.members.set("g", uids);
+    b.time.settle();
+    expect([b.failures.length, b.fanOut.droppedMessages]).toEqual([1, 16]);
+    expect(seqsOf(b, 200, "g")).toEqual([17, 18, 19, 20]);
+    expect(seqsOf(b, 1, "g")).toEqual(Array.from({ length: 20 }, (_, index) => index + 1));
+    expect([b.open, b.fanOut.backlogMessages, b.fanOut.backlogBytes]).toEqual([0, 0, 0]);
+  });
+
+  test("lose only the first when its receivers cannot be read", async () => {
+    const b = bench({ sliceReceiversMax: 64 });
+    group(b, "g", 200);
+    b.fanOut.push([inChannel("g", 1)]);
+    b.time.turn();
+    b.unloaded.add("g");
+    b.fanOut.push([2, 3, 4].map((seq) => inChannel("g", seq)));
+    b.time.settle();
+    b.unloaded.delete("g");
+    b.loading.get("g")?.fail();
+    await settle(b);
+    expect(seqsOf(b, 200, "g")).toEqual([1, 3, 4]);
+    expect([b.open, b.fanOut.droppedMessages, b.fanOut.backlogMessages, b.fanOut.backlogBytes]).toEqual([0, 1, 0, 0]);
+  });
+});
+
 describe("a channel that is not loaded", () => {
   test("waits, and keeps its order", async () => {
     const b = bench();
