@@ -52,9 +52,10 @@ export class FilterFill {
       if (keys === undefined) continue;
       for (const key of keys) this.#deps.filter.add(shard, key);
       const last = keys.at(-1);
-      if (last === undefined || keys.length < PAGE_KEYS) return;
+      // Only an empty page is the end: a range may bring fewer than asked for.
+      if (last === undefined) return;
       from = Buffer.concat([last, new Uint8Array(1)]);
-      await this.#pause(PAUSE_MS);
+      if (keys.length === PAGE_KEYS) await this.#pause(PAUSE_MS);
     }
   }
 
