@@ -49,7 +49,11 @@ async function said(thread, kind) {
 }
 
 async function api(path, body) {
-  const response = await fetch(API + path, body === undefined ? {} : { method: "POST", body: JSON.stringify(body) });
+  const request = body === undefined ? {} : { method: "POST", body: JSON.stringify(body) };
+  const response = await fetch(API + path, request).catch(() => {
+    console.error(`no server answers at ${API}: npm start, in another terminal`);
+    process.exit(1);
+  });
   if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
   return response.json();
 }

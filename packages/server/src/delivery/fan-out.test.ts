@@ -15,11 +15,15 @@ interface Bench {
   readonly sent: { readonly session: number; readonly channel: string; readonly seq: number }[];
   readonly calls: number[];
   readonly tracked: number[];
+  /** Sessions with a note of a message that they may still acknowledge. */
+  readonly noted: Set<number>;
   readonly failures: unknown[];
   /** Sets taken and not released. */
   open: number;
   /** Milliseconds each RECV call takes. */
   recvMs: number;
+  /** Cut by the first RECV that it gets: out of presence, its notes forgotten. */
+  slowReader: number;
   /** Channels that are not loaded: what to do to let them be. */
   readonly loading: Map<string, { load(): void; fail(): void }>;
   readonly unloaded: Set<string>;
@@ -56,10 +60,21 @@ function bench(options: Partial<FanOutOptions> = {}): Bench {
       recv(message, to) {
         time.pass(b.recvMs);
         b.calls.push(to.length);
-        for (const session of to) b.sent.push({ session, channel: message.channel.id, seq: message.seq });
+        for (const session of to) {
+          b.sent.push({ session, channel: message.channel.id, seq: message.seq });
+          if (session !== b.slowReader) continue;
+          b.slowReader = 0;
+          presence.remove(session);
+          b.noted.delete(session);
+        }
       },
     },
-    acks: { track: (_, ids) => void b.tracked.push(...ids) },
+    acks: {
+      track(_, ids) {
+        b.tracked.push(...ids);
+        for (const id of ids) b.noted.add(id);
+      },
+    },
     failed: (error) => void b.failures.push(error),
     options: { ...FAN_OUT_DEFAULTS, ...options },
   });
@@ -71,9 +86,11 @@ function bench(options: Partial<FanOutOptions> = {}): Bench {
     sent: [],
     calls: [],
     tracked: [],
+    noted: new Set(),
     failures: [],
     open: 0,
     recvMs: 0,
+    slowReader: 0,
     loading: new Map(),
     unloaded: new Set(),
   };
@@ -252,6 +269,70 @@ describe("a big channel", () => {
     expect(seqsOf(b, 160, "big")).toEqual([]);
     expect(seqsOf(b, 999, "big")).toEqual([1]);
     expect(seqsOf(b, 149, "big")).toEqual([1]);
+  });
+});
+
+describe("messages that are walked together", () => {
+  test("reach nobody who was removed meanwhile, and all of them who logs in meanwhile", () => {
+    const b = bench({ sliceReceiversMax: 64 });
+    group(b, "g", 200);
+    b.fanOut.push([1, 2, 3].map((seq) => inChannel("g", seq)));
+    b.time.turn();
+    b.members.get("g")?.delete("u150");
+    connect(b, 999, "u170");
+    connect(b, 998, "u1");
+    b.time.settle();
+    expect(seqsOf(b, 150, "g")).toEqual([]);
+    expect(seqsOf(b, 999, "g")).toEqual([1, 2, 3]);
+    // He was passed already: he finds all of them by sync, none without the ones before it.
+    expect(seqsOf(b, 998, "g")).toEqual([]);
+    expect([b.open, b.fanOut.backlogMessages, b.fanOut.backlogBytes]).toEqual([0, 0, 0]);
+  });
+
+  test("are not noted for a session that the first of them has cut", () => {
+    const b = bench({ sliceReceiversMax: 64 });
+    group(b, "g", 200);
+    b.slowReader = 7;
+    b.fanOut.push([1, 2, 3].map((seq) => inChannel("g", seq)));
+    b.time.settle();
+    expect(b.noted.size).toBe(199);
+    expect(b.noted.has(7)).toBe(false);
+  });
+
+  test("are given up together when their walk throws, and the next ones go out", () => {
+    const b = bench({ sliceReceiversMax: 64 });
+    group(b, "g", 200);
+    const uids = b.members.get("g") ?? new Set();
+    b.members.set("g", {
+      size: uids.size,
+      *[Symbol.iterator]() {
+        yield* [...uids].slice(0, 100);
+        throw new Error("broken");
+      },
+    } as unknown as Set<string>); // only what is walked
+    b.fanOut.push(Array.from({ length: 20 }, (_, index) => inChannel("g", index + 1)));
+    b.time.turn();
+    b.members.set("g", uids);
+    b.time.settle();
+    expect([b.failures.length, b.fanOut.droppedMessages]).toEqual([1, 16]);
+    expect(seqsOf(b, 200, "g")).toEqual([17, 18, 19, 20]);
+    expect(seqsOf(b, 1, "g")).toEqual(Array.from({ length: 20 }, (_, index) => index + 1));
+    expect([b.open, b.fanOut.backlogMessages, b.fanOut.backlogBytes]).toEqual([0, 0, 0]);
+  });
+
+  test("lose only the first when its receivers cannot be read", async () => {
+    const b = bench({ sliceReceiversMax: 64 });
+    group(b, "g", 200);
+    b.fanOut.push([inChannel("g", 1)]);
+    b.time.turn();
+    b.unloaded.add("g");
+    b.fanOut.push([2, 3, 4].map((seq) => inChannel("g", seq)));
+    b.time.settle();
+    b.unloaded.delete("g");
+    b.loading.get("g")?.fail();
+    await settle(b);
+    expect(seqsOf(b, 200, "g")).toEqual([1, 3, 4]);
+    expect([b.open, b.fanOut.droppedMessages, b.fanOut.backlogMessages, b.fanOut.backlogBytes]).toEqual([0, 1, 0, 0]);
   });
 });
 

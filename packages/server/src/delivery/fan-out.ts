@@ -272,16 +272,23 @@ class SlicedFanOut implements FanOut {
   /** Everyone gets the messages in their order, but for what he has sent himself. */
   #hand(run: readonly StoredMessage[], ids: number[]): void {
     if (ids.length === 0) return;
+    const { acks, outbound } = this.#deps;
+    // All are noted before the first is sent: a session that is cut while it is being written to forgets its notes.
     for (const message of run) {
-      const isAmong = message.session !== 0 && ids.includes(message.session);
-      const to = isAmong ? ids.filter((id) => id !== message.session) : ids;
-      if (to.length === 0) continue;
-      // First noted, then sent: a session that is cut while it is being written to forgets its notes.
-      this.#deps.acks.track(message, to);
-      this.#deps.outbound.recv(message, to);
+      const to = othersThanSender(message, ids);
+      if (to.length > 0) acks.track(message, to);
+    }
+    for (const message of run) {
+      const to = othersThanSender(message, ids);
+      if (to.length > 0) outbound.recv(message, to);
     }
     ids.length = 0;
   }
+}
+
+/** The very session that sent it does not get it; mostly it is not there. */
+function othersThanSender(message: StoredMessage, ids: readonly number[]): readonly number[] {
+  return message.session !== 0 && ids.includes(message.session) ? ids.filter((id) => id !== message.session) : ids;
 }
 
 /** As many of the first messages as have the same receivers. */

@@ -308,6 +308,18 @@ describe("sends", () => {
     expect(alice.socket.isPaused).toBe(false);
   });
 
+  test("ones that cannot be opened do not stop the connection, however many come in one read", async () => {
+    const bench = await startBench({ unansweredSendsMax: 10 });
+    const alice = bench.client();
+    alice.connect();
+    alice.write(...Array.from({ length: 95 }, () => alice.sendFrame({ msgKey: "0".repeat(32) })), PING);
+    bench.time.settle();
+    const frames = alice.frames();
+    expect(frames).toHaveLength(96);
+    expect(frames.filter((frame) => frame.type === PacketType.sendack && frame.reason === 9)).toHaveLength(95);
+    expect(alice.socket.isPaused).toBe(false);
+  });
+
   test("answers for a connection that is gone are dropped", async () => {
     const bench = await startBench();
     const alice = bench.client();

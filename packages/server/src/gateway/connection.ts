@@ -445,6 +445,8 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask {
       this.#unansweredBytes += payload.length + REQUEST_COST_BYTES;
       requests.push(sendRequestFrom(frame, session, payload, wire.seqMax));
     }
+    // Those that could not be opened are answered already, and no later answer makes room for what stands behind them.
+    if (this.#isHeld && this.#hasRoomAgain()) this.#continueNextTurn();
     if (requests.length === 0) return;
     this.#host.unanswered(requests.length);
     this.#host.sending.send(requests, this);

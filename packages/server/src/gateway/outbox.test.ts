@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import type { Recv } from "@wukong-ts/protocol";
 import { createSealer, RecvCut } from "@wukong-ts/sealing";
 import { describe, expect, test } from "vitest";
@@ -30,6 +32,18 @@ function bench(
 
 const frame = (byte: number, length = 3): Uint8Array => Buffer.alloc(length, byte);
 const joined = (...frames: readonly Uint8Array[]): Buffer => Buffer.concat(frames);
+
+/** Nobody but the outbox holds it. */
+function addNew(outbox: Outbox): Uint8Array {
+  const bytes = new Uint8Array(100);
+  outbox.add(bytes);
+  return bytes;
+}
+
+function collectGarbage(): void {
+  setFlagsFromString("--expose-gc");
+  runInNewContext("gc")();
+}
 
 const RECV: Recv = {
   type: 5,
@@ -96,6 +110,22 @@ describe("an outbox", () => {
     outbox.add(frame(4));
     time.settle();
     expect(socket.writes).toEqual([[frame(1)], [frame(2)], [frame(3)], [frame(4)]]);
+  });
+
+  test("lets go of what it has written to a client that never catches up", async () => {
+    const { time, socket, outbox } = bench();
+    outbox.oneFramePerWrite = true;
+    const first = new WeakRef(addNew(outbox));
+    for (let turn = 0; turn < 2_000; turn++) {
+      addNew(outbox);
+      time.turn();
+      socket.writes.length = 0;
+    }
+    expect(outbox.pendingBytes).toBeGreaterThan(0);
+    // A WeakRef holds until the end of the job that made it.
+    await new Promise(setImmediate);
+    collectGarbage();
+    expect(first.deref() === undefined).toBe(true);
   });
 
   test("keeps frames to itself while the socket is full, and goes on when it has drained", () => {

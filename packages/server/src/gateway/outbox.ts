@@ -20,6 +20,8 @@ const FRAME_COST_BYTES = 64;
 const HOLD_BYTES = 64 * 1024;
 /** A turn that produces more than this for one connection writes in between, so that the kernel takes its share early. */
 const EARLY_WRITE_BYTES = 256 * 1024;
+/** Written items that stay in the list of a client that gets one frame per write. */
+const WRITTEN_MAX = 256;
 /** Of a session without keys; nothing of it is sealed. */
 const NO_SLOT = 0;
 
@@ -183,12 +185,12 @@ export class Outbox {
     const item = this.#items[this.#first++];
     if (item === undefined) return [];
     this.#queuedBytes -= bytesOf(item) + FRAME_COST_BYTES;
-    if (this.#first === this.#items.length) {
-      this.#items = [];
+    // A client that never quite catches up must not make the written ones stay.
+    if (this.#first === this.#items.length || this.#first === WRITTEN_MAX) {
+      this.#items = this.#items.slice(this.#first);
       this.#first = 0;
-    } else {
-      this.#mark();
     }
+    if (this.#waiting > 0) this.#mark();
     return [item];
   }
 }

@@ -24,6 +24,18 @@ test("of messages too large for one answer the chat list shows the newest", asyn
   expect(chat?.recents[0]?.seq).toBe(60);
 });
 
+test("once the answer for named chats is large enough, those behind get their newest message only", async () => {
+  const messaging = await Messaging.open({ writeBytesMax: 1 << 24 });
+  await messaging.done(messaging.admin.addMembers(GROUP, ["ann", "ben"], { reset: false }));
+  const payload = new Uint8Array(1 << 20);
+  for (let seq = 1; seq <= 5; seq++) await messaging.send("ann", GROUP, { payload });
+  const named = new Array<typeof GROUP>(40).fill(GROUP);
+  const chats = await messaging.done(messaging.chatList.forChannels("ben", named, 5));
+  expect(chats).toHaveLength(40);
+  expect(chats.at(0)?.recents.map(({ seq }) => seq)).toEqual([5, 4, 3, 2, 1]);
+  expect(chats.at(-1)?.recents.map(({ seq }) => seq)).toEqual([5]);
+});
+
 test("unread is exact however many messages have expired, and what is read is not asked for", async () => {
   const messaging = await Messaging.open({ writeBytesMax: 1 << 24, queueBatchesMax: 20_000 });
   await messaging.done(messaging.admin.addMembers(GROUP, ["ann", "ben"], { reset: false }));

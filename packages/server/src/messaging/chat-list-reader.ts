@@ -85,22 +85,15 @@ export class ChatListReader implements ChatList {
   async sync(request: ChatListRequest): Promise<readonly ChatView[]> {
     if (request.messageCount <= 0) return [];
     const chats = await this.#chatsOf(request);
-    let bytes = 0;
-    const counted = (view: ChatView): ChatView => {
-      for (const message of view.recents) bytes += message.payload.length;
-      return view;
-    };
-    const views = await inBatches(chats, RECENTS_AT_ONCE, (chat) => {
-      // Once the answer is large enough, the chats behind get their newest message only; older ones come by history.
-      const view = this.#view(chat, bytes < RECENTS_BYTES_MAX ? request : { ...request, messageCount: 1 });
-      return view instanceof Promise ? view.then(counted) : counted(view);
-    });
+    const views = await this.#views(chats, request.messageCount, (chat, messageCount) =>
+      this.#view(chat, request, messageCount),
+    );
     // All that it had is expired.
     return views.filter((view) => view.recents.length > 0);
   }
 
   async forChannels(uid: string, shown: readonly ChannelKey[], messageCount: number): Promise<readonly ChatView[]> {
-    return inBatches(shown, RECENTS_AT_ONCE, (key) => this.#viewOf(uid, key, messageCount));
+    return this.#views(shown, messageCount, (key, count) => this.#viewOf(uid, key, count));
   }
 
   async channelsOf(uid: string): Promise<readonly ChannelKey[]> {
@@ -123,6 +116,23 @@ export class ChatListReader implements ChatList {
   }
   delete(uid: string, channel: ChannelKey): Promise<void> {
     return this.#deps.marks.delete(uid, channel);
+  }
+
+  /** Once the answer is large enough, the chats behind get their newest message only; older ones come by history. */
+  #views<Item>(
+    items: readonly Item[],
+    messageCount: number,
+    viewOf: (item: Item, messageCount: number) => MaybeLater<ChatView>,
+  ): Promise<readonly ChatView[]> {
+    let bytes = 0;
+    const counted = (view: ChatView): ChatView => {
+      for (const message of view.recents) bytes += message.payload.length;
+      return view;
+    };
+    return inBatches(items, RECENTS_AT_ONCE, (item) => {
+      const view = viewOf(item, bytes < RECENTS_BYTES_MAX ? messageCount : 1);
+      return view instanceof Promise ? view.then(counted) : counted(view);
+    });
   }
 
   /** The page's chats, in order. */
@@ -199,12 +209,12 @@ export class ChatListReader implements ChatList {
     return isWanted ? { shown, row, head, unread, readedToSeq, clientSeq } : undefined;
   }
 
-  #view(chat: Chat, request: ChatListRequest): ChatView | Promise<ChatView> {
+  #view(chat: Chat, request: ChatListRequest, messageCount: number): MaybeLater<ChatView> {
     const isIncremental = request.version > 0n || request.onlyUnread;
     const after = chat.clientSeq ?? (isIncremental ? chat.readedToSeq : 0);
     const { channel, deletedTo } = chat.row;
     const from = Math.max(after, deletedTo.seq) + 1;
-    const recents = this.#deps.recents.newest(channel, chat.head, from, request.messageCount);
+    const recents = this.#deps.recents.newest(channel, chat.head, from, messageCount);
     // What the client has is not sent again, but for the newest message, without which the chat could not be shown.
     const shown = (some: Recents): MaybeLater<Recents> =>
       some.length > 0 ? some : this.#deps.recents.newest(channel, chat.head, deletedTo.seq + 1, 1);

@@ -71,3 +71,15 @@ test("memory is bounded: what does not fit is read again", async () => {
   expect(second).not.toBe(first);
   expect(second).toEqual(first);
 });
+
+test("where the disk brings fewer than were asked for, what is kept is not put behind the gap", async () => {
+  const { messaging, recents, channel } = await opened();
+  for (let n = 1; n < 4; n++) await messaging.send("ann", CHAT);
+  const ask = () => recents.newest(channel, messaging.channels.durableHead(channel, "chat"), 1, 90);
+  expect((await messaging.done(Promise.resolve(ask()))).map((message) => message.seq)).toEqual([4, 3, 2, 1]);
+  const payload = Buffer.alloc(1 << 20);
+  for (let n = 0; n < 60; n++) await messaging.send("ann", CHAT, { payload });
+  const seqs = (await messaging.done(Promise.resolve(ask()))).map((message) => message.seq);
+  expect(seqs).toEqual(seqs.map((_, index) => 64 - index));
+  expect(seqs.length).toBeLessThan(64);
+});

@@ -66,6 +66,8 @@ export class RecentMessages {
     const newest = kept[0]?.seq ?? from - 1;
     const oldest = kept.at(-1)?.seq ?? from;
     const behind = newest < to ? await this.#read(channel, newest + 1, to, to - newest) : [];
+    // So large that not all came: what is kept stands behind a gap.
+    if (behind.length < to - newest) return behind;
     const before = from < oldest ? await this.#read(channel, from, oldest - 1, oldest - from) : [];
     const messages = [...behind, ...kept, ...before];
     if (messages.length === to - from + 1) this.#keep(channelText(channel), { messages, lastSeq: to });

@@ -55,6 +55,22 @@ describe("a roster", () => {
     expect(visited).toEqual(["a", "c"]);
   });
 
+  test("visits nobody twice who is removed and added again during the walk", () => {
+    const roster = new Roster();
+    roster.load(["a", "b", "c"]);
+    const visited: string[] = [];
+    for (const uid of roster.durable()) {
+      visited.push(uid);
+      if (visited.length > 5) break;
+      roster.decideRemove(uid);
+      roster.settleRemove(uid);
+      roster.decideAdd(uid);
+      roster.settleAdd(uid);
+    }
+    expect(visited).toEqual(["a", "b", "c"]);
+    expect([...roster.durable()]).toEqual(["a", "b", "c"]);
+  });
+
   test("is in both views what two sets are, whatever is decided while changes are on their way", () => {
     const step = fc.record({ kind: fc.constantFrom("add", "remove", "settle"), uid: fc.constantFrom("a", "b", "c") });
     fc.assert(

@@ -4,16 +4,20 @@
  */
 const DECIDED = 1;
 const DURABLE = 2;
+const BITS = DECIDED | DURABLE;
+/** Above the bits: the number of the entry, which grows with each name that is put on the list. */
+const ENTRY = 4;
 
 export class Roster {
   /** Made only when somebody is on the list: most channels are persons and have none. */
   #states: Map<string, number> | undefined;
   #decidedCount = 0;
+  #entries = 0;
 
   /** Names read from disk. */
   load(uids: Iterable<string>): void {
     for (const uid of uids) {
-      this.#map().set(uid, DECIDED | DURABLE);
+      this.#set(uid, 0, DECIDED | DURABLE);
       this.#decidedCount++;
     }
   }
@@ -31,33 +35,44 @@ export class Roster {
   decideAdd(uid: string): void {
     const state = this.#states?.get(uid) ?? 0;
     if ((state & DECIDED) !== 0) return;
-    this.#map().set(uid, state | DECIDED);
+    this.#set(uid, state, (state & BITS) | DECIDED);
     this.#decidedCount++;
   }
   decideRemove(uid: string): void {
     const state = this.#states?.get(uid) ?? 0;
     if ((state & DECIDED) === 0) return;
-    this.#set(uid, state & ~DECIDED);
+    this.#set(uid, state, state & BITS & ~DECIDED);
     this.#decidedCount--;
   }
   settleAdd(uid: string): void {
-    this.#map().set(uid, (this.#states?.get(uid) ?? 0) | DURABLE);
+    const state = this.#states?.get(uid) ?? 0;
+    this.#set(uid, state, (state & BITS) | DURABLE);
   }
   settleRemove(uid: string): void {
-    this.#set(uid, (this.#states?.get(uid) ?? 0) & ~DURABLE);
+    const state = this.#states?.get(uid) ?? 0;
+    this.#set(uid, state, state & BITS & ~DURABLE);
   }
 
   *decided(): Iterable<string> {
     for (const [uid, state] of this.#states ?? []) if ((state & DECIDED) !== 0) yield uid;
   }
-  /** Live: who is removed while it is walked is not visited any more. */
+  /**
+   * Live: who is removed while it is walked is not visited any more. Who is put on the list meanwhile is not visited
+   * either: else one who is taken off and put back would be visited twice, and get again what he had.
+   */
   *durable(): Iterable<string> {
-    for (const [uid, state] of this.#states ?? []) if ((state & DURABLE) !== 0) yield uid;
+    const lastEntry = this.#entries;
+    for (const [uid, state] of this.#states ?? []) {
+      // The map keeps them in the order they came.
+      if (state >= (lastEntry + 1) * ENTRY) return;
+      if ((state & DURABLE) !== 0) yield uid;
+    }
   }
 
-  #set(uid: string, state: number): void {
-    if (state === 0) this.#states?.delete(uid);
-    else this.#map().set(uid, state);
+  /** `state`: as it is, 0 for none. */
+  #set(uid: string, state: number, bits: number): void {
+    if (bits === 0) this.#states?.delete(uid);
+    else this.#map().set(uid, (state === 0 ? ++this.#entries * ENTRY : state - (state & BITS)) + bits);
   }
   #map(): Map<string, number> {
     this.#states ??= new Map();

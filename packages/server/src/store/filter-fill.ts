@@ -16,7 +16,7 @@ export interface FilterFillDeps {
 
 export interface FilterPage {
   readonly keys: readonly Uint8Array[];
-  /** Of the last row; undefined: there is no further row. */
+  /** Of the last row; undefined: there was none. A page may bring fewer rows than asked for, so only an empty one is the end. */
   readonly goesOnAfter: Uint8Array | undefined;
 }
 
@@ -60,7 +60,7 @@ export class FilterFill {
       for (const key of page.keys) this.#deps.filter.add(shard, key);
       if (page.goesOnAfter === undefined) return;
       from = Buffer.concat([page.goesOnAfter, new Uint8Array(1)]);
-      await this.#pause(PAUSE_MS);
+      if (page.keys.length >= PAGE_ROWS) await this.#pause(PAUSE_MS);
     }
   }
 

@@ -32,6 +32,14 @@ test("fewer than one in twenty of the keys that never came is taken for one that
   expect(filter.bytes).toBeLessThan(count * 5);
 });
 
+test("a key that comes again and again takes room once", () => {
+  const filter = new KeyFilter(1, ROOMY);
+  for (let n = 0; n < 50_000; n++) filter.add(0, keyOf(`head of channel ${n % 100}`));
+  filter.complete(0);
+  expect(filter.bytes).toBeLessThan(5_000);
+  expect(filter.isAbsent(0, keyOf("head of channel 7"))).toBe(false);
+});
+
 test("nothing is absent before all that was on the disk has been added, and each shard is asked alone", () => {
   const filter = new KeyFilter(2, ROOMY);
   expect(filter.isAbsent(0, keyOf("new"))).toBe(false);

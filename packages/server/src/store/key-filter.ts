@@ -54,12 +54,14 @@ export class KeyFilter {
   add(shard: number, key: Uint8Array): void {
     const filter = this.#shards[shard];
     if (filter === undefined) return;
+    this.#hash(key);
+    // Heads and rows are written over and over: each key takes room once.
+    for (const bloom of filter.blooms) if (this.#holds(bloom)) return;
     let bloom = filter.blooms.at(-1);
     if (bloom === undefined || bloom.count >= bloom.capacity) {
       bloom = this.#grow(shard, filter);
       if (bloom === undefined) return;
     }
-    this.#hash(key);
     const { words } = bloom;
     const block = this.#blockIn(words);
     let bits = this.#bits;

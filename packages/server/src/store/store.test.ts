@@ -167,3 +167,26 @@ test("what is on the disk is found while and after the filter of keys is filled,
   expect(gets).toBe(0);
   await simulation.settle(store.close());
 });
+
+test("the filter of keys knows all that is on the disk, however few keys a range brings", async () => {
+  const simulation = createSimulatedWorld({ seed: 4 });
+  const first = await open(simulation);
+  const channels = Array.from({ length: 1000 }, (_, n) => ({ type: 2, id: `g${n}` }));
+  for (const channel of channels) {
+    const batch = createBatch(shardOfChannel(channel));
+    put(batch, headTable, { channel, log: "chat" }, { ...EMPTY_HEAD, seq: 1 });
+    first.commit(batch, () => undefined);
+  }
+  await simulation.settle(first.close());
+  const openEngine = async (directory: string): Promise<Engine> => {
+    const engine = await simulation.world.openEngine(directory);
+    const range = engine.range.bind(engine);
+    engine.range = async (asked) => (await range(asked)).slice(0, 3);
+    return engine;
+  };
+  const store = await open(simulation, { ...simulation.world, openEngine });
+  await simulation.run(60_000);
+  for (const channel of channels)
+    expect(store.get(headTable, shardOfChannel(channel), { channel, log: "chat" })?.seq, channel.id).toBe(1);
+  await simulation.settle(store.close());
+});

@@ -220,17 +220,13 @@ export class Store {
     const query = { ...range, reverse: false, limit, bytesMax: RANGE_BYTES_MAX };
     const entries = await this.#readLater((engine) => engine.range(query));
     const keys: Uint8Array[] = [];
-    let bytes = 0;
     for (const [key, value] of entries) {
-      bytes += key.length + value.length;
       if (isFiltered(key)) keys.push(key);
       else
         for (const { id } of messageIdsTable.decode(value, key))
           keys.push(messageIdsTable.keyOf((key[0]! << 8) | key[1]!, id));
     }
-    // Fewer than asked for, and not because they were too large: that was all.
-    const isLast = entries.length < limit && bytes * 2 < RANGE_BYTES_MAX;
-    return { keys, goesOnAfter: isLast ? undefined : entries.at(-1)?.[0] };
+    return { keys, goesOnAfter: entries.at(-1)?.[0] };
   }
 
   /** While the store is reopened there may be nothing to read from. */
