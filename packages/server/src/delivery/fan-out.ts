@@ -173,8 +173,8 @@ class SlicedFanOut implements FanOut {
     }
     receivers.then(
       (set) => this.#walk(line, set),
-      () => {
-        this.droppedMessages++;
+      (error: unknown) => {
+        this.#drop(1, error);
         this.#next(line);
       },
     );

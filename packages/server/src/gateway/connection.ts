@@ -430,7 +430,8 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask {
   #send(sends: readonly Send[], wire: Wire): void {
     const { session } = this;
     if (session === undefined) return;
-    const payloads = this.#open(sends);
+    const payloads =
+      wire instanceof BinaryWire && wire.isSealed ? this.#open(sends) : sends.map((send) => send.payload);
     const requests: SendRequest[] = [];
     for (const [index, frame] of sends.entries()) {
       const payload = payloads[index];
@@ -455,7 +456,8 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask {
   /** The plain payloads; undefined: the msgKey is wrong, or the payload cannot be decrypted. */
   #open(sends: readonly Send[]): readonly (Uint8Array | undefined)[] {
     const slot = this.#slot;
-    if (slot === undefined) return sends.map((send) => send.payload);
+    // The socket is gone and the key with it: nothing can be opened any more.
+    if (slot === undefined) return sends.map(() => undefined);
     const isPlain = (send: Send): boolean =>
       this.#host.options.allowNoEncrypt && (send.setting & Setting.noEncrypt) !== 0;
     const sealed = sends.filter((send) => !isPlain(send));

@@ -66,6 +66,9 @@ export class SendTurn {
     const touch = this.#touch(part, channel, message.log, log);
     const mark = { seq: message.seq, counted: message.countedTotal };
     const expires = message.log === "chat" && message.expireSeconds > 0;
+    // First: what cannot be written throws before anything has moved.
+    const at = { channel: message.channel, log: message.log, seq: message.seq };
+    put(part.batch, messageTable, at, message);
     log.decided = touch.head = {
       ...mark,
       timeSeconds: message.timeSeconds,
@@ -78,8 +81,6 @@ export class SendTurn {
         this.#putLastSent(part.batch, touch);
       touch.lastSender = { uid: message.fromUid, mark };
     }
-    const at = { channel: message.channel, log: message.log, seq: message.seq };
-    put(part.batch, messageTable, at, message);
     if (expires) put(part.batch, removedTable, at, removalOf(message));
     if (receipt !== undefined)
       put(
