@@ -160,16 +160,24 @@ function httpRequest(request: FastifyRequest): HttpRequest {
     // Made by `parseQuery`, and by the router out of text.
     query: request.query as Readonly<Record<string, string>>,
     params: request.params as Readonly<Record<string, string>>,
-    headers: headersOf(request),
+    get headers() {
+      return headersOf(request);
+    },
     ip: plainIp(request.ip),
   };
 }
 
 function gateRequest(request: FastifyRequest): Pick<HttpRequest, "method" | "path" | "headers"> {
-  return { method: request.method, path: pathOf(request.url), headers: headersOf(request) };
+  return {
+    method: request.method,
+    path: pathOf(request.url),
+    get headers() {
+      return headersOf(request);
+    },
+  };
 }
 
-/** From the raw list: Node joins repeated headers, the original takes the first. */
+/** Only made for who asks. From the raw list: Node joins repeated headers, the original takes the first. */
 function headersOf(request: FastifyRequest): Record<string, string> {
   const raw = request.raw.rawHeaders;
   const headers: Record<string, string> = Object.create(null);
