@@ -24,6 +24,9 @@ export const FRAME_BYTES_MAX_DEFAULT = 1_048_576;
 
 const LENGTH_BYTES_MAX = 4;
 
+/** For all decoders: a frame is read in one step, and what each would keep of its last one adds up. */
+const reader = new Reader();
+
 export interface FrameDecoderOptions {
   /** Largest remaining length; one byte more is an error as soon as the header is there. */
   readonly frameBytesMax?: number;
@@ -37,13 +40,13 @@ export class FrameDecoder {
   /** Of the connection. CONNECT reads the same in all; set it after CONNECT, between two calls of `next`. */
   version: number;
   readonly #frameBytesMax: number;
-  readonly #reader: Reader;
+  readonly #allocate: Allocate;
   readonly #incoming = new IncomingBytes();
   #failure: ProtocolError | undefined;
 
   constructor(options: FrameDecoderOptions = {}) {
     this.#frameBytesMax = options.frameBytesMax ?? FRAME_BYTES_MAX_DEFAULT;
-    this.#reader = new Reader(options.allocate ?? allocateExact);
+    this.#allocate = options.allocate ?? allocateExact;
     this.version = options.version ?? LATEST_VERSION;
   }
 
@@ -62,7 +65,7 @@ export class FrameDecoder {
     if (this.#failure !== undefined) throw this.#failure;
     try {
       const frame = this.#take();
-      if (frame === undefined) this.#incoming.settle();
+      if (frame === undefined) this.#settle();
       return frame;
     } catch (error) {
       if (error instanceof ProtocolError) {
@@ -71,6 +74,11 @@ export class FrameDecoder {
       }
       throw error;
     }
+  }
+
+  #settle(): void {
+    this.#incoming.settle();
+    reader.clear();
   }
 
   #take(): Frame | undefined {
@@ -96,8 +104,8 @@ export class FrameDecoder {
     if (length > this.#frameBytesMax) throw new ProtocolError("frame_too_large", `a body of ${length} bytes`);
     if (end - at < length) return undefined;
     incoming.start = at + length;
-    this.#reader.reset(bytes, at, at + length);
-    return readFrame(this.#reader, type, first & 0x0f, this.version);
+    reader.reset(bytes, at, at + length, this.#allocate);
+    return readFrame(reader, type, first & 0x0f, this.version);
   }
 }
 

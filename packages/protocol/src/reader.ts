@@ -1,5 +1,5 @@
 /** Reads the fields of one frame's body, big-endian, and never beyond its end. Copies whatever it hands out. */
-import type { Allocate } from "./allocate.ts";
+import { type Allocate, allocateExact } from "./allocate.ts";
 import type { Int64 } from "./int64.ts";
 import { ProtocolError } from "./protocol-error.ts";
 import { utf8Read } from "./utf8.ts";
@@ -7,21 +7,25 @@ import { utf8Read } from "./utf8.ts";
 /** The length of a string is a signed 16-bit number in the original, so the upper half is an error. */
 export const STRING_BYTES_MAX = 0x7fff;
 
+const NOTHING = new Uint8Array(0);
+
 export class Reader {
-  #bytes: Uint8Array = new Uint8Array(0);
+  #bytes: Uint8Array = NOTHING;
   #offset = 0;
   #end = 0;
-  readonly #allocate: Allocate;
+  #allocate: Allocate = allocateExact;
 
-  constructor(allocate: Allocate) {
-    this.#allocate = allocate;
-  }
-
-  /** Points at the body of a frame. One reader serves all frames of a connection. */
-  reset(bytes: Uint8Array, start: number, end: number): void {
+  /** Points at the body of a frame. One reader serves all frames, of whatever connection. */
+  reset(bytes: Uint8Array, start: number, end: number, allocate: Allocate): void {
     this.#bytes = bytes;
     this.#offset = start;
     this.#end = end;
+    this.#allocate = allocate;
+  }
+
+  /** The bytes are kept no longer than they are read. */
+  clear(): void {
+    this.reset(NOTHING, 0, 0, allocateExact);
   }
 
   get remaining(): number {

@@ -27,9 +27,9 @@ const RECV: Recv = {
 export function warmUp(sealer: Sealer): void {
   const slot = sealer.addSession(new Uint8Array(BLOCK_BYTES), new Uint8Array(BLOCK_BYTES));
   const slots = new Array<number>(FRAMES_PER_CALL).fill(slot);
+  const cuts = Array.from(slots, () => new RecvCut(RECV, { version: 5 }));
+  const frames = new Uint8Array(FRAMES_PER_CALL * cuts[0]!.frameBytes);
   for (let call = 0; call < CALLS; call++) {
-    const cuts = Array.from(slots, () => new RecvCut(RECV, { version: 5 }));
-    const frames = new Uint8Array(FRAMES_PER_CALL * cuts[0]!.frameBytes);
     sealer.seal(cuts, slots, frames);
     sealer.seal(cuts.slice(0, 1), slots, frames);
   }

@@ -6,6 +6,7 @@
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { Command } from "commander";
+import { databaseDirectory } from "./config/database-directory.ts";
 import { exampleFile } from "./config/documents.ts";
 import { formatConfigError, loadConfig } from "./config/load.ts";
 import type { Config } from "./config/schema.ts";
@@ -73,11 +74,16 @@ async function start(options: Options): Promise<void> {
   const log = openLog(config);
   process.on("unhandledRejection", (error) => log.error("a promise failed and nobody looked", { error }));
 
+  // First, because it recovers its log on another thread, and that takes longest: the rest is loaded meanwhile.
+  const { LEVEL_DEFAULTS, openLevelEngine } = await import("./world/real/level-engine.ts");
+  const opening = openLevelEngine(databaseDirectory(config), LEVEL_DEFAULTS);
+  // The server looks at it, but only when it has been loaded.
+  opening.catch(() => undefined);
   const [{ createServer }, { createRealWorld }] = await Promise.all([
     import("./server.ts"),
     import("./world/real/real-world.ts"),
   ]);
-  const server = createServer({ config, world: createRealWorld(), log });
+  const server = createServer({ config, world: createRealWorld({ opening }), log });
   const started = server.start().catch((error: unknown) => fail(startFailureLine(error) ?? stackOf(error)));
   endInOrder(server, log, started);
   await started;

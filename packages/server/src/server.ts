@@ -5,6 +5,7 @@
 import { createSealer, warmUp } from "@wukong-ts/sealing";
 import { type Api, createApi } from "./api/http-server.ts";
 import { type CertificateFiles, certificateFiles } from "./config/certificate-files.ts";
+import { databaseDirectory } from "./config/database-directory.ts";
 import { networksContain } from "./config/ip-network.ts";
 import { routeAddresses } from "./config/route-addresses.ts";
 import type { Config } from "./config/schema.ts";
@@ -101,10 +102,15 @@ interface Running {
 
 async function startParts({ config, world, log }: ServerOptions): Promise<Running> {
   const { limits } = config;
-  const directory = `${config.dataDir}/db`;
+  const sealer = createSealer();
+  if (!config.disableEncryption) {
+    warmUp(sealer);
+    if (sealer.kind === "wasm") log.debug("messages are sealed in WebAssembly");
+    else log.warn("messages are sealed with node:crypto, which takes several times as long");
+  }
   const store = await Store.open({
     world,
-    directory,
+    directory: databaseDirectory(config),
     limits: {
       writeBytesMax: limits.commitWriteBytesMax,
       queueBytesMax: limits.commitQueueBytesMax,
@@ -153,12 +159,6 @@ async function startParts({ config, world, log }: ServerOptions): Promise<Runnin
     });
     const early = new EarlyAcks({ countMax: limits.earlyCommandAcksMax, bytesMax: limits.earlyCommandAcksBytesMax });
     const cursors = new CommandCursors({ store, channels, conversations, early, failed });
-    const sealer = createSealer();
-    if (!config.disableEncryption) {
-      warmUp(sealer);
-      if (sealer.kind === "wasm") log.debug("messages are sealed in WebAssembly");
-      else log.warn("messages are sealed with node:crypto, which takes several times as long");
-    }
     let fanOut: FanOut | undefined;
     const sending = new Sender({
       clock: world.clock,
@@ -345,9 +345,9 @@ function originOf(text: string): string {
 
 /** Ids go on behind the greatest one stored, whatever the clock says today. */
 async function continueIds(ids: IdGenerator, store: Store): Promise<void> {
-  for (let shard = 0; shard < SHARD_COUNT; shard++) {
-    const range = tableRange(messageIdsTable, shard);
-    const [last] = await store.rangeKeys({ ...range, reverse: true, limit: 1 });
-    if (last !== undefined) ids.continueAfter(lastIdOfKey(last));
-  }
+  const shards = Array.from({ length: SHARD_COUNT }, (_, shard) => shard);
+  const lasts = await Promise.all(
+    shards.map((shard) => store.rangeKeys({ ...tableRange(messageIdsTable, shard), reverse: true, limit: 1 })),
+  );
+  for (const [last] of lasts) if (last !== undefined) ids.continueAfter(lastIdOfKey(last));
 }

@@ -9,6 +9,8 @@ import { messageJson } from "./message-json.ts";
 const SLICE_MESSAGES = 500;
 /** What a chat costs beside its messages. */
 const CHAT_WEIGHT = 1;
+/** Of a UTF-16 unit. */
+const UTF8_BYTES_MAX = 3;
 
 /**
  * Writes lists of chats. The messages of a chat look the same to every reader, and the chat list hands out the same array
@@ -24,7 +26,7 @@ export class ChatsJson {
 
   /** Bytes, so that what is kept is only copied. Long lists are written in slices. */
   async list(chats: readonly ChatView[]): Promise<Uint8Array> {
-    const parts: Buffer[] = [];
+    const parts: (string | Buffer)[] = [];
     let text = "[";
     let weight = 0;
     for (const [index, chat] of chats.entries()) {
@@ -38,13 +40,23 @@ export class ChatsJson {
         this.#written.set(chat.recents, recents);
         weight += chat.recents.length;
       }
-      parts.push(Buffer.from(`${text}${index === 0 ? "" : ","}${chatHead(chat)}`), recents);
+      parts.push(`${text}${index === 0 ? "" : ","}${chatHead(chat)}`, recents);
       text = "]}";
       weight += CHAT_WEIGHT;
     }
-    parts.push(Buffer.from(`${text}]`));
-    return Buffer.concat(parts);
+    parts.push(`${text}]`);
+    return joined(parts);
   }
+}
+
+/** Into one buffer, without one for each text in between. */
+function joined(parts: readonly (string | Buffer)[]): Buffer {
+  let bytesMax = 0;
+  for (const part of parts) bytesMax += typeof part === "string" ? part.length * UTF8_BYTES_MAX : part.length;
+  const bytes = Buffer.allocUnsafeSlow(bytesMax);
+  let end = 0;
+  for (const part of parts) end += typeof part === "string" ? bytes.write(part, end) : part.copy(bytes, end);
+  return bytes.subarray(0, end);
 }
 
 /** Up to the messages. */

@@ -38,7 +38,7 @@ import type { GatewayOptions } from "./gateway-options.ts";
 import { handleRecvack } from "./handlers/recvack.ts";
 import { sendRequestFrom } from "./handlers/send.ts";
 import { JsonWire } from "./json-wire.ts";
-import { Outbox } from "./outbox.ts";
+import { Outbox, type OutboxOwner } from "./outbox.ts";
 import type { OutboxFlush } from "./outbox-flush.ts";
 import type { RecvSource } from "./recv-frames.ts";
 import type { Wire } from "./wire.ts";
@@ -78,7 +78,7 @@ const REST_LONGEST_MS = 1_000;
 /** One frame per write over TCP up to this version: its SDK decodes one frame per read. */
 const ONE_FRAME_PER_WRITE_UP_TO_VERSION = 2;
 
-export class Connection implements SendSink, SocketEvents, EndOfTurnTask {
+export class Connection implements SendSink, SocketEvents, EndOfTurnTask, OutboxOwner {
   readonly id: number;
   readonly ip: string;
   /** Set when ready. */
@@ -121,12 +121,7 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask {
     this.#socket = socket;
     this.#acceptedMs = host.world.clock.monotonicMs();
     this.#lastInboundMs = this.#acceptedMs;
-    this.#outbox = new Outbox(socket, host.flush, host.sealer, {
-      bytesMax: host.options.outboundBytesMax,
-      framesMax: host.options.outboundFramesMax,
-      overflowed: () => this.close("slow_reader", "now"),
-      failed: (error) => this.#fail(error),
-    });
+    this.#outbox = new Outbox(socket, host.flush, host.options, this);
   }
 
   get isReady(): boolean {
@@ -257,6 +252,16 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask {
       }
     }
     this.#closeSocket(how);
+  }
+
+  // ---- from the outbox
+
+  outboxOverflowed(): void {
+    this.close("slow_reader", "now");
+  }
+
+  outboxFailed(error: unknown): void {
+    this.#fail(error);
   }
 
   // ---- from messaging

@@ -17,13 +17,13 @@ interface Taken {
 }
 
 export class OutboxFlush implements EndOfTurnTask {
+  readonly sealer: Sealer;
   readonly #turns: EndOfTurn;
-  readonly #sealer: Sealer;
   #marked: Outbox[] = [];
 
   constructor(turns: EndOfTurn, sealer: Sealer) {
     this.#turns = turns;
-    this.#sealer = sealer;
+    this.sealer = sealer;
   }
 
   /** The outbox marks itself once; it is asked at the end of the turn. */
@@ -61,7 +61,7 @@ export class OutboxFlush implements EndOfTurnTask {
       }
     const sealed = Buffer.allocUnsafeSlow(bytes);
     try {
-      this.#sealer.seal(items, slots, sealed);
+      this.sealer.seal(items, slots, sealed);
     } catch (error) {
       for (const { outbox } of together) outbox.fail(error);
       return;

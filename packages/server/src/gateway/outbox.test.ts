@@ -19,11 +19,10 @@ function bench(
   });
   const failures: unknown[] = [];
   const sealer = createSealer();
-  const outbox = new Outbox(socket, new OutboxFlush(turns, sealer), sealer, {
-    bytesMax: options.bytesMax ?? 1 << 22,
-    framesMax: options.framesMax ?? 1000,
-    overflowed: () => void overflows.push(1),
-    failed: (error) => void failures.push(error),
+  const limits = { outboundBytesMax: options.bytesMax ?? 1 << 22, outboundFramesMax: options.framesMax ?? 1000 };
+  const outbox = new Outbox(socket, new OutboxFlush(turns, sealer), limits, {
+    outboxOverflowed: () => void overflows.push(1),
+    outboxFailed: (error) => void failures.push(error),
   });
   outbox.slot = sealer.addSession(new Uint8Array(16), new Uint8Array(16));
   socket.bind({ bytes: () => undefined, drained: () => outbox.drained(), closed: () => undefined });
@@ -88,12 +87,12 @@ describe("an outbox", () => {
     const flush = new OutboxFlush(turns, sealer);
     const outboxes = [1, 2, 3].map(
       () =>
-        new Outbox(new HandSocket(time, "", "tcp"), flush, sealer, {
-          bytesMax: 1000,
-          framesMax: 1000,
-          overflowed: () => undefined,
-          failed: () => undefined,
-        }),
+        new Outbox(
+          new HandSocket(time, "", "tcp"),
+          flush,
+          { outboundBytesMax: 1000, outboundFramesMax: 1000 },
+          { outboxOverflowed: () => undefined, outboxFailed: () => undefined },
+        ),
     );
     for (const outbox of outboxes) outbox.add(frame(1));
     time.settle();

@@ -9,7 +9,6 @@
  * While the socket holds more than HOLD_BYTES nothing is given to it: the items wait here, where each is counted with
  * what it costs, until `drained`. A RECV is sealed only when it is written, so a slow reader costs no sealing.
  */
-import type { Sealer } from "@wukong-ts/sealing";
 import type { Socket } from "../world/world.ts";
 import type { OutboxFlush } from "./outbox-flush.ts";
 import type { OutboundItem } from "./recv-frames.ts";
@@ -25,14 +24,18 @@ const WRITTEN_MAX = 256;
 /** Of a session without keys; nothing of it is sealed. */
 const NO_SLOT = 0;
 
-export interface OutboxOptions {
-  readonly bytesMax: number;
+/** The same object for all connections. */
+export interface OutboxLimits {
+  readonly outboundBytesMax: number;
   /** Frames that wait because the socket takes none. */
-  readonly framesMax: number;
+  readonly outboundFramesMax: number;
+}
+
+export interface OutboxOwner {
   /** The bound is crossed: called at most once, and nothing is queued from then on. */
-  overflowed(): void;
+  outboxOverflowed(): void;
   /** What was taken is lost: the connection must not go on. */
-  failed(error: unknown): void;
+  outboxFailed(error: unknown): void;
 }
 
 export class Outbox {
@@ -45,8 +48,8 @@ export class Outbox {
   bytesAdded = 0;
   readonly #socket: Socket;
   readonly #flush: OutboxFlush;
-  readonly #sealer: Sealer;
-  readonly #options: OutboxOptions;
+  readonly #limits: OutboxLimits;
+  readonly #owner: OutboxOwner;
   #items: OutboundItem[] = [];
   /** Items before this one are written already (one frame per write only). */
   #first = 0;
@@ -56,11 +59,11 @@ export class Outbox {
   #isMarked = false;
   #isShut = false;
 
-  constructor(socket: Socket, flush: OutboxFlush, sealer: Sealer, options: OutboxOptions) {
+  constructor(socket: Socket, flush: OutboxFlush, limits: OutboxLimits, owner: OutboxOwner) {
     this.#socket = socket;
     this.#flush = flush;
-    this.#sealer = sealer;
-    this.#options = options;
+    this.#limits = limits;
+    this.#owner = owner;
   }
 
   /** Bytes belong to the outbox from now on. After `shut` the item is dropped. */
@@ -71,10 +74,10 @@ export class Outbox {
     this.bytesAdded += bytes;
     this.#items.push(item);
     this.#queuedBytes += bytes + FRAME_COST_BYTES;
-    if (this.#waiting > this.#options.framesMax && !this.oneFramePerWrite) this.#writeNow();
+    if (this.#waiting > this.#limits.outboundFramesMax && !this.oneFramePerWrite) this.#writeNow();
     if (this.#isOverfull()) {
       this.shut();
-      this.#options.overflowed();
+      this.#owner.outboxOverflowed();
     } else if (this.#queuedBytes > EARLY_WRITE_BYTES && !this.oneFramePerWrite) {
       this.#writeNow();
     } else {
@@ -111,7 +114,7 @@ export class Outbox {
   fail(error: unknown): void {
     if (this.#isShut) return;
     this.shut();
-    this.#options.failed(error);
+    this.#owner.outboxFailed(error);
   }
 
   /** The socket has room again. */
@@ -140,11 +143,11 @@ export class Outbox {
   }
 
   #isOverfull(): boolean {
-    const { bytesMax, framesMax } = this.#options;
-    if (this.#waiting > framesMax) return true;
-    if (this.#queuedBytes + this.#socketBytes <= bytesMax) return false;
+    const { outboundBytesMax, outboundFramesMax } = this.#limits;
+    if (this.#waiting > outboundFramesMax) return true;
+    if (this.#queuedBytes + this.#socketBytes <= outboundBytesMax) return false;
     this.#socketBytes = this.#socket.bufferedBytes;
-    return this.#queuedBytes + this.#socketBytes > bytesMax;
+    return this.#queuedBytes + this.#socketBytes > outboundBytesMax;
   }
 
   get #waiting(): number {
@@ -170,7 +173,7 @@ export class Outbox {
     let length = 0;
     for (const item of items) length += bytesOf(item);
     const bytes = Buffer.allocUnsafeSlow(length);
-    this.#sealer.seal(items, new Array<number>(items.length).fill(this.slot), bytes);
+    this.#flush.sealer.seal(items, new Array<number>(items.length).fill(this.slot), bytes);
     return bytes;
   }
 

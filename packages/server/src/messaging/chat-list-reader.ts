@@ -42,6 +42,8 @@ export interface ChatListDeps {
 }
 
 interface Chat {
+  /** `channelText` of the row's channel. */
+  readonly text: string;
   readonly shown: ChannelKey;
   readonly row: Conversation;
   readonly head: Head;
@@ -52,12 +54,13 @@ interface Chat {
 }
 
 /** A chat that may be in the answer; how much of it is unread is still to be found out. */
-interface Found extends Pick<Chat, "shown" | "row" | "head" | "clientSeq"> {
+interface Found extends Pick<Chat, "text" | "shown" | "row" | "head" | "clientSeq"> {
   readonly ownLast: Mark;
 }
 
 /** With the version as it is compared. */
 interface Asked extends ChatListRequest {
+  readonly isFirst: boolean;
   readonly newerThan: Version;
 }
 
@@ -139,7 +142,8 @@ export class ChatListReader implements ChatList {
   async #chatsOf(request: ChatListRequest): Promise<readonly Chat[]> {
     const { page, pageSize } = request;
     const from = Math.max(0, page - 1) * pageSize;
-    const asked = { ...request, newerThan: versionOfNanoseconds(request.version) };
+    const { version } = request;
+    const asked = { ...request, isFirst: version <= 0n, newerThan: versionOfNanoseconds(version) };
     const kept = page > 1 ? this.#orders.find(request) : undefined;
     const rows = await this.#deps.conversations.all(request.uid);
     try {
@@ -157,7 +161,7 @@ export class ChatListReader implements ChatList {
       if (page === 0) return chats.slice(0, ROWS_WITHOUT_PAGING);
       this.#orders.keep(
         request,
-        chats.map((chat) => channelText(chat.row.channel)),
+        chats.map((chat) => chat.text),
       );
       return chats.slice(from, from + pageSize);
     } finally {
@@ -183,30 +187,31 @@ export class ChatListReader implements ChatList {
   /** undefined: not in this answer. Waits only where unread messages may be gone. */
   #chat(entry: ConversationEntry, request: Asked): MaybeLater<Chat | undefined> {
     const row = entry.durable;
-    if (row === undefined || row.membership === "left" || !this.#isListed(entry.channel)) return undefined;
+    if (row === undefined || row.membership === "left") return undefined;
     entry.shown ??= this.#shown(entry.channel, request.uid);
     const { shown } = entry;
+    if (!shown.isListed) return undefined;
     const clientSeq = request.lastSeqs.get(shown.text);
     if (clientSeq === undefined && request.excludedTypes.has(entry.channel.type)) return undefined;
     const head = this.#deps.channels.durableHead(entry.channel, "chat", entry.text);
     if (head.seq === 0 || head.seq <= row.deletedTo.seq) return undefined;
     const ownLast = this.#deps.conversations.ownLast(request.uid, entry);
-    const found: Found = { shown: shown.key, row, head, ownLast, clientSeq };
+    const found: Found = { text: entry.text, shown: shown.key, row, head, ownLast, clientSeq };
     const gone = this.#deps.removals.goneAfter(entry.channel, unreadFrom(row, ownLast).seq, head);
     return gone instanceof Promise
       ? gone.then((count) => this.#asked(found, count, request))
       : this.#asked(found, gone, request);
   }
 
-  #asked({ shown, row, head, ownLast, clientSeq }: Found, gone: GoneCount, request: Asked): Chat | undefined {
+  #asked({ text, shown, row, head, ownLast, clientSeq }: Found, gone: GoneCount, request: Asked): Chat | undefined {
     const { unread, readedToSeq } = unreadOf(row, ownLast, head, this.#deps.options.countAll, gone);
     if (request.onlyUnread && unread === 0) return undefined;
     const isNewer = isAfterVersion(newestChange(row, head), request.newerThan);
     const isWanted =
       clientSeq === undefined
-        ? request.version <= 0n || unread > 0 || isNewer
-        : head.seq > clientSeq || (request.version > 0n && isNewer);
-    return isWanted ? { shown, row, head, unread, readedToSeq, clientSeq } : undefined;
+        ? request.isFirst || unread > 0 || isNewer
+        : head.seq > clientSeq || (!request.isFirst && isNewer);
+    return isWanted ? { text, shown, row, head, unread, readedToSeq, clientSeq } : undefined;
   }
 
   #view(chat: Chat, request: ChatListRequest, messageCount: number): MaybeLater<ChatView> {
@@ -214,10 +219,10 @@ export class ChatListReader implements ChatList {
     const after = chat.clientSeq ?? (isIncremental ? chat.readedToSeq : 0);
     const { channel, deletedTo } = chat.row;
     const from = Math.max(after, deletedTo.seq) + 1;
-    const recents = this.#deps.recents.newest(channel, chat.head, from, messageCount);
+    const recents = this.#deps.recents.newest(channel, chat.head, from, messageCount, chat.text);
     // What the client has is not sent again, but for the newest message, without which the chat could not be shown.
     const shown = (some: Recents): MaybeLater<Recents> =>
-      some.length > 0 ? some : this.#deps.recents.newest(channel, chat.head, deletedTo.seq + 1, 1);
+      some.length > 0 ? some : this.#deps.recents.newest(channel, chat.head, deletedTo.seq + 1, 1, chat.text);
     const found = recents instanceof Promise ? recents.then(shown) : shown(recents);
     return found instanceof Promise ? found.then((some) => viewWith(chat, some)) : viewWith(chat, found);
   }
@@ -263,7 +268,7 @@ export class ChatListReader implements ChatList {
 
   #shown(channel: ChannelKey, uid: string): NonNullable<ConversationEntry["shown"]> {
     const key = { type: channel.type, id: kindOf(channel.type).shownId(channel.id, uid) };
-    return { key, text: channelText(key) };
+    return { key, text: channelText(key), isListed: this.#isListed(channel) };
   }
 }
 

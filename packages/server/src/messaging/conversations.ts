@@ -18,8 +18,8 @@ export interface ConversationEntry {
   readonly channel: ChannelKey;
   /** `channelText` of the channel. */
   readonly text: string;
-  /** The channel as the user names it; undefined until somebody asks. */
-  shown: { readonly key: ChannelKey; readonly text: string } | undefined;
+  /** The channel as the user names it, and whether his chat list has such; undefined until somebody asks. */
+  shown: { readonly key: ChannelKey; readonly text: string; readonly isListed: boolean } | undefined;
   decided: Conversation | undefined;
   durable: Conversation | undefined;
   /** The mark of the user's own last message, durable; undefined until somebody asks. */

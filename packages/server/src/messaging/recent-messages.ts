@@ -42,22 +42,24 @@ export class RecentMessages {
     head: Head,
     firstSeq: number,
     count: number,
+    text: string = channelText(channel),
   ): readonly StoredMessage[] | Promise<readonly StoredMessage[]> {
     const from = Math.max(firstSeq, head.seq - count + 1, 1);
     if (from > head.seq) return [];
     // Where messages expire, others may have to take their places.
     if (head.removals > 0 || head.seq - from >= WINDOW_MAX) return this.#read(channel, firstSeq, head.seq, count);
     const wanted = head.seq - from + 1;
-    const window = this.#windows.get(channelText(channel));
+    const window = this.#windows.get(text);
     if (window !== undefined && window.lastSeq === head.seq) {
       if (window.messages.length === wanted) return window.messages;
       if (window.messages.length > wanted) return window.messages.slice(0, wanted);
     }
-    return this.#extend(channel, window, from, head.seq);
+    return this.#extend(channel, text, window, from, head.seq);
   }
 
   async #extend(
     channel: ChannelKey,
+    text: string,
     window: Window | undefined,
     from: number,
     to: number,
@@ -70,7 +72,7 @@ export class RecentMessages {
     if (behind.length < to - newest) return behind;
     const before = from < oldest ? await this.#read(channel, from, oldest - 1, oldest - from) : [];
     const messages = [...behind, ...kept, ...before];
-    if (messages.length === to - from + 1) this.#keep(channelText(channel), { messages, lastSeq: to });
+    if (messages.length === to - from + 1) this.#keep(text, { messages, lastSeq: to });
     return messages;
   }
 

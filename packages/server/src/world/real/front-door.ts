@@ -48,7 +48,7 @@ export async function openFrontDoor(
     }
   };
   const server: Server = createServer({ noDelay: true }, (raw) => {
-    raw.on("error", () => undefined);
+    raw.on("error", ignore);
     const remote = remoteOf(raw);
     if (remote === undefined) raw.destroy();
     else if (at.expectsProxyHeader !== true) {
@@ -66,6 +66,10 @@ export async function openFrontDoor(
   };
   if (tls === undefined) return listener;
   return { ...listener, replaceCertificate: (certificate) => tls.replaceCertificate(certificate) };
+}
+
+function ignore(): void {
+  // "close" follows.
 }
 
 /** Takes exactly the header from the stream; what follows stays in it. Calls `done` only when there was one. */

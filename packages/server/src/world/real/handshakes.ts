@@ -6,7 +6,7 @@ export class Handshakes {
   readonly #timers: Timers;
   readonly #timeoutMs: number;
   readonly #countMax: number;
-  readonly #waiting = new Map<Duplex, Timer>();
+  readonly #waiting = new Map<Duplex, { readonly timer: Timer; readonly closed: () => void }>();
 
   constructor(timers: Timers, timeoutMs: number, countMax: number = Number.POSITIVE_INFINITY) {
     this.#timers = timers;
@@ -20,16 +20,18 @@ export class Handshakes {
       stream.destroy();
       return false;
     }
-    this.#waiting.set(
-      stream,
-      this.#timers.after(this.#timeoutMs, () => stream.destroy()),
-    );
-    stream.once("close", () => this.end(stream));
+    const timer = this.#timers.after(this.#timeoutMs, () => stream.destroy());
+    const closed = (): void => this.end(stream);
+    this.#waiting.set(stream, { timer, closed });
+    stream.on("close", closed);
     return true;
   }
 
   end(stream: Duplex): void {
-    this.#waiting.get(stream)?.cancel();
+    const waiting = this.#waiting.get(stream);
+    if (waiting === undefined) return;
+    waiting.timer.cancel();
+    stream.off("close", waiting.closed);
     this.#waiting.delete(stream);
   }
 

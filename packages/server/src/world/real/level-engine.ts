@@ -14,6 +14,11 @@ export interface LevelOptions {
   readonly blockCacheBytes: number;
 }
 
+export const LEVEL_DEFAULTS: LevelOptions = {
+  writeBufferBytes: 32 * 1024 * 1024,
+  blockCacheBytes: 64 * 1024 * 1024,
+};
+
 type Level = ClassicLevel<Uint8Array, Uint8Array>;
 
 /** One step of a range read: large enough to need few of them, small enough not to hold the event loop. */

@@ -1,9 +1,10 @@
 /** The world as it is: the machine's clock, sockets, files and disk. Composes the parts of this folder, nothing else. */
+import type { Engine } from "../../store/engine.ts";
 import type { World } from "../world.ts";
 import { realClock } from "./clock.ts";
 import { createFiles } from "./files.ts";
 import { createHttpServing } from "./http-serving.ts";
-import { type LevelOptions, openLevelEngine } from "./level-engine.ts";
+import { LEVEL_DEFAULTS, type LevelOptions, openLevelEngine } from "./level-engine.ts";
 import { createNetwork } from "./network.ts";
 import { createRandom } from "./random.ts";
 import { realTimers } from "./timers.ts";
@@ -13,15 +14,16 @@ export interface RealWorldOptions {
   readonly writeBufferBytes?: number;
   /** Uncompressed blocks of table files kept in memory. */
   readonly blockCacheBytes?: number;
+  /** The first engine that is asked for, if somebody has begun to open it before there was a world. */
+  readonly opening?: Promise<Engine>;
 }
-
-const DEFAULT_LEVEL: LevelOptions = { writeBufferBytes: 32 * 1024 * 1024, blockCacheBytes: 64 * 1024 * 1024 };
 
 export function createRealWorld(options: RealWorldOptions = {}): World {
   const level: LevelOptions = {
-    writeBufferBytes: options.writeBufferBytes ?? DEFAULT_LEVEL.writeBufferBytes,
-    blockCacheBytes: options.blockCacheBytes ?? DEFAULT_LEVEL.blockCacheBytes,
+    writeBufferBytes: options.writeBufferBytes ?? LEVEL_DEFAULTS.writeBufferBytes,
+    blockCacheBytes: options.blockCacheBytes ?? LEVEL_DEFAULTS.blockCacheBytes,
   };
+  let { opening } = options;
   return {
     clock: realClock,
     timers: realTimers,
@@ -29,6 +31,10 @@ export function createRealWorld(options: RealWorldOptions = {}): World {
     network: createNetwork(realTimers),
     http: createHttpServing(realTimers),
     files: createFiles(),
-    openEngine: (directory) => openLevelEngine(directory, level),
+    openEngine(directory) {
+      const engine = opening ?? openLevelEngine(directory, level);
+      opening = undefined;
+      return engine;
+    },
   };
 }

@@ -14,12 +14,33 @@ export function listenTcp(at: ListenAt, accept: (socket: Socket) => void, timers
   return openFrontDoor(at, timers, (stream, remote) => accept(new TcpSocket(stream, remote, timers)));
 }
 
+/** Where the listeners, the same for all sockets, find whose event it is: closures for each would add up. */
+const OWNER: unique symbol = Symbol("owner");
+
+interface OwnedSocket extends NetSocket {
+  [OWNER]?: TcpSocket;
+}
+
+function onData(this: OwnedSocket, chunk: Buffer): void {
+  this[OWNER]?.received(chunk);
+}
+
+/** The peer will send no more: what is left for it is flushed, as if the owner had closed. */
+function onEnd(this: OwnedSocket): void {
+  this[OWNER]?.close("after-flush");
+}
+
+function onClose(this: OwnedSocket): void {
+  this[OWNER]?.gone();
+}
+
 class TcpSocket implements Socket {
   readonly remote: Socket["remote"];
   readonly keepsBoundaries = false;
   isText = false;
-  readonly #socket: NetSocket;
+  readonly #socket: OwnedSocket;
   readonly #timers: Timers;
+  #events: SocketEvents | undefined;
   #writer: SocketWriter | undefined;
   #isClosing = false;
   #flushTimer: Timer | undefined;
@@ -35,17 +56,21 @@ class TcpSocket implements Socket {
   }
 
   bind(events: SocketEvents): void {
-    this.#writer = new SocketWriter(this.#socket, () => events.drained());
-    this.#socket.on("data", (chunk: Buffer) => {
-      if (!this.#isClosing) events.bytes(chunk);
-    });
-    // The peer will send no more: what is left for it is flushed, as if the owner had closed.
-    this.#socket.on("end", () => this.close("after-flush"));
-    this.#socket.once("close", () => {
-      this.#isClosing = true;
-      this.#flushTimer?.cancel();
-      events.closed();
-    });
+    this.#events = events;
+    this.#socket[OWNER] = this;
+    this.#socket.on("data", onData);
+    this.#socket.on("end", onEnd);
+    this.#socket.on("close", onClose);
+  }
+
+  received(chunk: Buffer): void {
+    if (!this.#isClosing) this.#events?.bytes(chunk);
+  }
+
+  gone(): void {
+    this.#isClosing = true;
+    this.#flushTimer?.cancel();
+    this.#events?.closed();
   }
 
   write(buffers: readonly Uint8Array[]): void {
@@ -54,7 +79,9 @@ class TcpSocket implements Socket {
     if (first === undefined) return;
     if (buffers.length === 1) this.#socket.write(first);
     else this.#writeMany(buffers);
-    this.#writer?.watch();
+    if (this.#socket.writableLength === 0 || this.#events === undefined) return;
+    this.#writer ??= new SocketWriter(this.#socket, this.#events);
+    this.#writer.watch();
   }
 
   #writeMany(buffers: readonly Uint8Array[]): void {

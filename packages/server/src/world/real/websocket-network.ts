@@ -3,7 +3,7 @@
  * Each written buffer is one message, binary unless the socket is told otherwise; all messages of one write are put
  * together, headers and all, in one buffer: `ws` would make two for each.
  */
-import { createServer, type IncomingMessage } from "node:http";
+import type { IncomingMessage } from "node:http";
 import type { Socket as NetSocket } from "node:net";
 import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
@@ -14,6 +14,9 @@ import { Handshakes } from "./handshakes.ts";
 import { SocketWriter } from "./socket-writer.ts";
 import { FLUSH_MS_MAX } from "./tcp-network.ts";
 import { webSocketMessages } from "./websocket-messages.ts";
+
+/** An `import` of the module reads all of its members, and one of them loads Node's `fetch`: 15 ms at every start. */
+const { createServer } = process.getBuiltinModule("node:http");
 
 /** Enough for browsers, which cut large messages; each fragment costs memory whatever its size. */
 const FRAGMENTS_MAX = 256;
@@ -60,7 +63,8 @@ export async function listenWebSocket(
     const remote = forwardedRemote(peer, request.headers, at.trusts ?? trustsNobody);
     upgrades.handleUpgrade(request, stream, head, (webSocket) => {
       handshakes.end(stream);
-      webSocket.on("error", () => undefined);
+      remotes.delete(stream);
+      webSocket.on("error", ignore);
       accept(new WsSocket(webSocket, stream, remote, timers));
     });
   });
@@ -93,14 +97,39 @@ function trustsNobody(): boolean {
   return false;
 }
 
+/** Where the listeners, the same for all sockets, find whose event it is: closures for each would add up. */
+const OWNER: unique symbol = Symbol("owner");
+
+interface OwnedWebSocket extends WebSocket {
+  [OWNER]?: WsSocket;
+}
+
+/** The binary type is left at Node's default, so a message is always one Buffer, text included. */
+function onMessage(this: OwnedWebSocket, message: Buffer): void {
+  this[OWNER]?.received(message);
+}
+
+function onPingOrPong(this: OwnedWebSocket): void {
+  this[OWNER]?.alive();
+}
+
+function onClose(this: OwnedWebSocket): void {
+  this[OWNER]?.gone();
+}
+
+function ignore(): void {
+  // "close" follows.
+}
+
 class WsSocket implements Socket {
   readonly remote: Socket["remote"];
   readonly keepsBoundaries = true;
   isText = false;
-  readonly #webSocket: WebSocket;
+  readonly #webSocket: OwnedWebSocket;
   /** Below `#webSocket`: messages are written to it, and it knows what it has not sent. */
   readonly #socket: NetSocket;
   readonly #timers: Timers;
+  #events: SocketEvents | undefined;
   #writer: SocketWriter | undefined;
   #isClosing = false;
   #flushTimer: Timer | undefined;
@@ -117,26 +146,35 @@ class WsSocket implements Socket {
   }
 
   bind(events: SocketEvents): void {
-    this.#writer = new SocketWriter(this.#socket, () => events.drained());
-    const alive = (): void => events.alive?.();
-    // The binary type is left at Node's default, so a message is always one Buffer, text included.
-    this.#webSocket.on("message", (message: Buffer) => {
-      if (!this.#isClosing) events.bytes(message);
-    });
-    this.#webSocket.on("ping", alive);
-    this.#webSocket.on("pong", alive);
-    this.#webSocket.once("close", () => {
-      this.#isClosing = true;
-      this.#flushTimer?.cancel();
-      events.closed();
-    });
+    this.#events = events;
+    this.#webSocket[OWNER] = this;
+    this.#webSocket.on("message", onMessage);
+    this.#webSocket.on("ping", onPingOrPong);
+    this.#webSocket.on("pong", onPingOrPong);
+    this.#webSocket.on("close", onClose);
+  }
+
+  received(message: Buffer): void {
+    if (!this.#isClosing) this.#events?.bytes(message);
+  }
+
+  alive(): void {
+    this.#events?.alive?.();
+  }
+
+  gone(): void {
+    this.#isClosing = true;
+    this.#flushTimer?.cancel();
+    this.#events?.closed();
   }
 
   write(buffers: readonly Uint8Array[]): void {
     if (this.#isClosing || this.#webSocket.readyState !== this.#webSocket.OPEN) return;
     // Without compression `ws` writes each of its own frames whole and at once, so these may stand between any two of them.
     this.#socket.write(webSocketMessages(buffers, this.isText));
-    this.#writer?.watch();
+    if (this.#socket.writableLength === 0 || this.#events === undefined) return;
+    this.#writer ??= new SocketWriter(this.#socket, this.#events);
+    this.#writer.watch();
   }
 
   pause(): void {
