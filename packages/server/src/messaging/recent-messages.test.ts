@@ -51,6 +51,18 @@ test("the same question has the same array for an answer, at once, until somethi
   expect(ask()).toBe(next);
 });
 
+test("a question for few leaves what others asked for", async () => {
+  const { messaging, recents, channel } = await opened();
+  for (let n = 0; n < 9; n++) await messaging.send("ann", CHAT);
+  const ask = (count: number) => recents.newest(channel, messaging.channels.durableHead(channel, "chat"), 1, count);
+  await messaging.done(Promise.resolve(ask(8)));
+  await messaging.send("ann", CHAT);
+  const few = await messaging.done(Promise.resolve(ask(2)));
+  expect(few.map((message) => message.seq)).toEqual([11, 10]);
+  // At once: nothing has to be read.
+  expect(ask(8)).toHaveLength(8);
+});
+
 test("expired messages are not kept: what is shown is asked of the log each time", async () => {
   const { messaging, recents, channel } = await opened();
   await messaging.send("ann", CHAT, { expireSeconds: 5 });

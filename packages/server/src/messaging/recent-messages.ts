@@ -64,16 +64,21 @@ export class RecentMessages {
     from: number,
     to: number,
   ): Promise<readonly StoredMessage[]> {
-    const kept = (window?.messages ?? []).filter((message) => message.seq >= from && message.seq <= to);
+    const wanted = to - from + 1;
+    // Who asks for a few takes nothing away from those who ask for more, unless it would have to be read for them.
+    const isNear = window !== undefined && to - window.lastSeq <= wanted;
+    const lowest = isNear ? Math.max(1, to - WINDOW_MAX + 1) : from;
+    const kept = (window?.messages ?? []).filter((message) => message.seq >= lowest && message.seq <= to);
     const newest = kept[0]?.seq ?? from - 1;
     const oldest = kept.at(-1)?.seq ?? from;
     const behind = newest < to ? await this.#read(channel, newest + 1, to, to - newest) : [];
     // So large that not all came: what is kept stands behind a gap.
     if (behind.length < to - newest) return behind;
     const before = from < oldest ? await this.#read(channel, from, oldest - 1, oldest - from) : [];
-    const messages = [...behind, ...kept, ...before];
-    if (messages.length === to - from + 1) this.#keep(text, { messages, lastSeq: to });
-    return messages;
+    // As long as the longest question so far, so that it has the kept array for its answer.
+    const messages = [...behind, ...kept, ...before].slice(0, Math.max(wanted, window?.messages.length ?? 0));
+    if (messages.length >= wanted) this.#keep(text, { messages, lastSeq: to });
+    return messages.length > wanted ? messages.slice(0, wanted) : messages;
   }
 
   async #read(channel: ChannelKey, from: number, to: number, limit: number): Promise<readonly StoredMessage[]> {
