@@ -56,7 +56,9 @@ const FILTERED_RANGES: readonly Table<never, unknown>[] = [...FILTERED, messageI
 const FILTERED_BITS = FILTERED.reduce((bits, table) => bits | (1 << table.id), 0);
 /** Where a key has its table. */
 const TABLE_AT = 2;
-/** Raised when an older program could not read what this one writes. */
+/** One row of message ids is read into the filter as if it were so many. */
+const ID_ROW_WEIGHT = 16;
+/** Raised when another program could not read what this one writes. */
 const FORMAT = 2;
 
 export class Store {
@@ -217,7 +219,9 @@ export class Store {
   }
 
   async #filterPage(range: Pick<KeyRange, "from" | "to">, limit: number): Promise<FilterPage> {
-    const query = { ...range, reverse: false, limit, bytesMax: RANGE_BYTES_MAX };
+    // A row of ids holds many keys.
+    const rows = isFiltered(range.from) ? limit : Math.ceil(limit / ID_ROW_WEIGHT);
+    const query = { ...range, reverse: false, limit: rows, bytesMax: RANGE_BYTES_MAX };
     const entries = await this.#readLater((engine) => engine.range(query));
     const keys: Uint8Array[] = [];
     for (const [key, value] of entries) {
