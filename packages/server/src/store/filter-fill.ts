@@ -36,13 +36,14 @@ export class FilterFill {
     this.#deps = deps;
   }
 
-  /** Resolves when all is read, or after `stop`. */
+  /** Resolves when all is read, or after `stop`. Never rejects. */
   async run(): Promise<void> {
-    const { filter, shardCount, rangesOf } = this.#deps;
-    for (let shard = 0; shard < shardCount; shard++) {
-      for (const range of rangesOf(shard)) await this.#read(shard, range);
-      if (this.#isStopped) return;
-      filter.complete(shard);
+    for (let shard = 0; shard < this.#deps.shardCount && !this.#isStopped; shard++) {
+      try {
+        await this.#fill(shard);
+      } catch {
+        // A row that cannot be decoded: whoever needs it will say so. Here the shard goes on saying "perhaps".
+      }
     }
   }
 
@@ -50,6 +51,12 @@ export class FilterFill {
     this.#isStopped = true;
     this.#timer?.cancel();
     this.#wake?.();
+  }
+
+  async #fill(shard: number): Promise<void> {
+    const { filter, rangesOf } = this.#deps;
+    for (const range of rangesOf(shard)) await this.#read(shard, range);
+    if (!this.#isStopped) filter.complete(shard);
   }
 
   async #read(shard: number, range: Pick<KeyRange, "from" | "to">): Promise<void> {

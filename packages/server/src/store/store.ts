@@ -184,7 +184,7 @@ export class Store {
     }
   }
 
-  /** Only the keys: the message-id table is read so at start. */
+  /** Only the keys: the greatest message ids are read so at start. */
   async rangeKeys(query: RangeQuery): Promise<Uint8Array[]> {
     const entries = await this.#readLater((engine) => engine.range({ ...query, bytesMax: RANGE_BYTES_MAX }));
     return entries.map(([key]) => key);
