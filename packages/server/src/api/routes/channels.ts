@@ -13,7 +13,7 @@ type ChannelDeps = Pick<ApiDeps, "channels">;
 
 const FLAGS = { large: INT, ban: INT, disband: INT, send_ban: INT, allow_stranger: INT } as const;
 const INFO = object("channelInfoReq", { channel_id: CHANNEL_ID, channel_type: UINT8, ...FLAGS });
-const CREATE = object("channelCreateReq", { ...INFO.fields, reset: INT, subscribers: array(UID) });
+const CREATE = object("channelCreateReq", { ...INFO.properties, reset: INT, subscribers: array(UID) });
 const DELETE = object("channelDeleteReq", { channel_id: CHANNEL_ID, channel_type: UINT8 });
 
 const NO_ID = "频道ID不能为空！";

@@ -34,7 +34,7 @@ const BY_CHANNELS = object("syncByChannelsReq", {
 });
 const OF_USER = object("conversationChannelsReq", { uid: UID });
 const CHAT = object("conversationReq", { uid: UID, channel_id: CHANNEL_ID, channel_type: UINT8 });
-const UNREAD = object("setUnreadReq", { ...CHAT.fields, unread: INT });
+const UNREAD = object("setUnreadReq", { ...CHAT.properties, unread: INT });
 
 const PAGE_SIZE_DEFAULT = 100;
 const PAGE_SIZE_MAX = 500;

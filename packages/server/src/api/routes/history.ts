@@ -1,11 +1,23 @@
 /** Pages of a channel's log, and its end. Anyone may read any channel, as in the original. */
 import type { HttpAnswer, HttpRequest } from "../../world/world.ts";
 import { isPerson, readLog, storedLog } from "../addressing.ts";
+import { shape } from "../answer-schema.ts";
 import { bare, failure, statusOnly } from "../answers.ts";
 import type { ApiDeps } from "../api-deps.ts";
-import { type ApiRoute, channelTypeOf, get, post } from "../api-route.ts";
+import { type ApiRoute, channelTypeOf, get, post, route } from "../api-route.ts";
 import { isBlank, queryIdProblem } from "../id-checks.ts";
-import { CHANNEL_ID, type Decoded, INT, object, text, UID, UINT8, UINT64 } from "../json-schema.ts";
+import {
+  about,
+  CHANNEL_ID,
+  type Decoded,
+  type DecodedFields,
+  INT,
+  object,
+  text,
+  UID,
+  UINT8,
+  UINT64,
+} from "../json-schema.ts";
 import { writeList } from "../json-writer.ts";
 import { messageJson } from "../message-json.ts";
 
@@ -22,6 +34,12 @@ const PAGE = object("channelMessageSyncReq", {
   event_summary_mode: text(),
 });
 
+const CHANNEL_QUERY = {
+  channel_id: about(CHANNEL_ID, "For a person (type 1) his uid, or the stored id."),
+  channel_type: UINT8,
+  login_uid: about(UID, "Who reads; needed with the uid of a person."),
+};
+
 const LIMIT_DEFAULT = 100;
 const LIMIT_MAX = 10_000;
 const PULL_UP = 1;
@@ -30,7 +48,19 @@ const NOT_FOUND = 404;
 export function historyRoutes(deps: HistoryDeps): readonly ApiRoute[] {
   return [
     post("/channel/messagesync", PAGE, (body) => page(deps, body)),
-    get("/channel/max_message_seq", (request) => maxSeq(deps, request)),
+    route({
+      method: "GET",
+      path: "/channel/max_message_seq",
+      tag: "Messages",
+      summary: "The seq of a channel's last message",
+      query: CHANNEL_QUERY,
+      answers: { 200: shape({ message_seq: UINT64 }) },
+      example: {
+        query: "?login_uid=alice&channel_id=bob&channel_type=1",
+        answer: { message_seq: 1 },
+      },
+      handle: ({ query }) => maxSeq(deps, query),
+    }),
     get("/channel/last_message", (request) => lastMessage(deps, request)),
   ];
 }
@@ -62,10 +92,9 @@ function seqOf(seq: bigint): number {
   return seq > BigInt(Number.MAX_SAFE_INTEGER) ? Number.MAX_SAFE_INTEGER : Number(seq);
 }
 
-function maxSeq({ history }: HistoryDeps, request: HttpRequest): HttpAnswer {
-  const { id, type, loginUid } = channelQuery(request);
-  const problem = isBlank(id) ? "channel_id不能为空" : queryIdProblem(id);
-  if (problem !== undefined) return failure(problem);
+function maxSeq({ history }: HistoryDeps, query: DecodedFields<typeof CHANNEL_QUERY>): HttpAnswer {
+  const { channel_id: id, channel_type: type, login_uid: loginUid } = query;
+  if (isBlank(id)) return failure("channel_id不能为空");
   const isStoredId = !isPerson(type) || id.includes("@");
   if (!isStoredId && isBlank(loginUid)) return failure("login_uid不能为空");
   const address = isStoredId ? storedLog(id, type) : readLog(loginUid, id, type);
