@@ -8,6 +8,11 @@ export function shape(fields: Readonly<Record<string, object>>, optional: readon
   return { type: "object", properties: fields, required, additionalProperties: false };
 }
 
+/** The schema under a name of its own in the documentation. */
+export function titled(title: string, schema: JsonSchema): JsonSchema {
+  return { title, ...schema };
+}
+
 export function listOf(items: object): JsonSchema {
   return { type: "array", items };
 }
@@ -21,21 +26,32 @@ export function statusOf(...statuses: readonly number[]): JsonSchema {
   return shape({ status: { type: "integer", enum: statuses } });
 }
 
-export const BOOLEAN_BIT: JsonSchema = { type: "integer", enum: [0, 1] };
-export const SUCCESS: JsonSchema = statusOf(200);
+export const BIT: JsonSchema = { type: "integer", enum: [0, 1] };
+export const SUCCESS: JsonSchema = titled("Success", statusOf(200));
 /** The same status as that of HTTP, and what is wrong. */
-export const FAILURE: JsonSchema = shape({ msg: { type: "string" }, status: { type: "integer" } });
+const FAILURE: JsonSchema = titled("Failure", shape({ msg: { type: "string" }, status: { type: "integer" } }));
 const NOTHING: JsonSchema = { type: "string", maxLength: 0, contentMediaType: "text/plain" };
+
+/** Text of the type under `contentMediaType`; all others are JSON. */
+export function isText(schema: JsonSchema): boolean {
+  return "contentMediaType" in schema;
+}
+
+/** What any route may answer. */
+export const COMMON_ANSWERS: Readonly<Record<number, JsonSchema>> = {
+  400: FAILURE,
+  401: NOTHING,
+  413: FAILURE,
+  500: FAILURE,
+  503: FAILURE,
+};
 
 /** By status, with what any route may answer. */
 export function answersOf(description: RouteDescription): Readonly<Record<number, JsonSchema>> {
   const takesInput = [description.body, description.query, description.params].some((given) => given !== undefined);
-  return {
-    ...(takesInput ? { 400: FAILURE } : undefined),
-    401: NOTHING,
-    ...(description.body === undefined ? undefined : { 413: FAILURE }),
-    500: FAILURE,
-    503: FAILURE,
-    ...description.answers,
-  };
+  const answers: Record<number, JsonSchema> = { ...COMMON_ANSWERS };
+  if (!takesInput) delete answers[400];
+  if (description.isOpen === true) delete answers[401];
+  if (description.body === undefined) delete answers[413];
+  return { ...answers, ...description.answers };
 }

@@ -25,6 +25,8 @@ export interface RouteDescription {
   readonly params?: ParameterSchemas;
   readonly query?: ParameterSchemas;
   readonly body?: BodySchema;
+  /** Served without the manager token. */
+  readonly isOpen?: true;
   /**
    * JSON by status. What every route may answer is not repeated: `answersOf` adds it. A schema with `contentMediaType`
    * is text of that type.
@@ -78,7 +80,7 @@ export interface RouteDefinition<Body, Query, Params> extends RouteDescription {
   readonly body?: Body & BodySchema;
   /** Turns what is wrong with the body into the text of the 400; by default it is that text. */
   readonly badBody?: (problem: string) => string;
-  handle(input: RouteInput<Body, Query, Params>): Answering;
+  readonly handle: (input: RouteInput<Body, Query, Params>) => Answering;
 }
 
 type Answering = Promise<HttpAnswer> | HttpAnswer;
@@ -174,15 +176,15 @@ function integerAs(schema: IntegerSchema, text: string | undefined): number | bi
     case "int":
       return integerOf(text);
     case "int64":
-      return longIntegerOf(text, BigInt.asIntN);
+      return longIntegerOf(text, -(1n << 63n), (1n << 63n) - 1n);
     case "uint64":
-      return longIntegerOf(text, BigInt.asUintN);
+      return longIntegerOf(text, 0n, (1n << 64n) - 1n);
   }
 }
 
-function longIntegerOf(text: string | undefined, cut: (bits: number, value: bigint) => bigint): bigint {
+function longIntegerOf(text: string | undefined, min: bigint, max: bigint): bigint {
   const value = text !== undefined && /^-?[0-9]{1,20}$/.test(text) ? BigInt(text) : 0n;
-  return cut(64, value) === value ? value : 0n;
+  return value < min || value > max ? 0n : value;
 }
 
 /** A number in a query or path; 0 when it is none. */

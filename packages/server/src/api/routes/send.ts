@@ -67,7 +67,7 @@ const SENT = shape({
     client_msg_no: CLIENT_MSG_NO,
     message_id: INT64,
     message_seq: about(UINT64, "0: not stored."),
-    reason: about(UINT8, "1: accepted. Others say why the message was refused."),
+    reason: about(UINT8, "1: accepted. Others: refused, 19 because the channel is banned, 24 because it is disbanded."),
   }),
   status: { const: 200 },
 });
