@@ -16,6 +16,7 @@ import { memberRoutes } from "./routes/members.ts";
 import { messageRoutes } from "./routes/messages.ts";
 import { routingRoutes } from "./routes/routing.ts";
 import { sendRoutes } from "./routes/send.ts";
+import { serverRoutes } from "./routes/server.ts";
 import { systemUserRoutes } from "./routes/system-users.ts";
 import { userRoutes } from "./routes/users.ts";
 
@@ -25,7 +26,7 @@ export interface Api {
 }
 
 export function createApi(deps: ApiDeps): Api {
-  const routes = [
+  const routes: readonly ApiRoute[] = [
     ...healthRoutes(deps),
     ...routingRoutes(deps.options.addresses),
     ...userRoutes(deps),
@@ -41,6 +42,8 @@ export function createApi(deps: ApiDeps): Api {
     ...messageRoutes(deps),
     ...conversationRoutes(deps),
     ...commandRoutes(deps),
+    ...serverRoutes(() => routes),
   ];
-  return { routes, rules: httpRules(deps) };
+  const openPaths = routes.filter((route) => route.description?.isOpen === true).map((route) => route.path);
+  return { routes, rules: httpRules(deps, new Set(openPaths)) };
 }
