@@ -17,6 +17,7 @@
  * | 12 | system uid   | uid                                   | 0        | – |
  * | 13 | system       | name                                  | 0        | format of the data directory |
  * | 14 | removed      | channel, log, seq                     | channel  | from when on a message no longer counts |
+ * | 15 | cursor       | follower's name                       | followed | the last message of the shard that the follower has handled |
  */
 import type { Conversation } from "../messaging/conversation.ts";
 import type { ChannelKey, Head, LogName, Mark, MessageId, Receipt, StoredMessage } from "../messaging/message.ts";
@@ -182,6 +183,11 @@ function endOfRun(entries: readonly IdEntry[], from: number): number {
 /** The greatest id of the row with this key. */
 export function lastIdOfKey(keyBytes: Uint8Array): MessageId {
   return readKey(keyBytes).id();
+}
+/** From the first row that holds an id after this one to the end of the shard's. */
+export function idsAfter(shard: number, id: MessageId): Pick<KeyRange, "from" | "to"> {
+  const range = idsFrom(shard, id);
+  return { from: Buffer.concat([range.from, new Uint8Array(1)]), to: range.to };
 }
 /** From the row that holds `id`, if any does, to the end of the shard's. */
 export function idsFrom(shard: number, id: MessageId): Pick<KeyRange, "from" | "to"> {
@@ -438,6 +444,14 @@ export const removedTable: Table<MessageKey, Removal> = {
     const reader = read(value);
     return { seq, isCounted: reader.u8() === 1, goneAtSeconds: reader.u48() };
   },
+};
+
+export const cursorTable: Table<string, MessageId> = {
+  name: "cursor",
+  id: 15,
+  keyOf: (shard, follower) => key(shard, 15).text(follower).take(),
+  encode: (position) => row().id(position).take(),
+  decode: (value) => read(value).id(),
 };
 
 /** All rows of one table in one shard whose key begins with these parts. */
