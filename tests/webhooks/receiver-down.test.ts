@@ -58,7 +58,7 @@ test(
         let open = Array.from({ length: Math.min(BURST, perSender - sent) }, (_, index) => `${uid}-${sent + index}`);
         while (open.length > 0) {
           await restarting;
-          using client = await WireClient.connect({ port: server.tcpPort, uid }).catch(() => undefined) ?? NOBODY;
+          using client = (await WireClient.connect({ port: server.tcpPort, uid }).catch(() => undefined)) ?? NOBODY;
           open = await sendAll(client, id, open, acknowledged, killWhenDue);
         }
       }

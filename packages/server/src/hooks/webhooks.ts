@@ -88,8 +88,7 @@ export class Webhooks {
     const keys = signingKeys(options.secret);
     if (options.grpcAddress !== null) this.#addReceiver(MAIN, grpcTransport(world, options.grpcAddress, keys));
     else if (options.httpAddress !== "") this.#addReceiver(MAIN, httpTransport(world, options.httpAddress, keys));
-    if (options.agentHttpAddress !== "")
-      this.#addReceiver(AGENT, httpTransport(world, options.agentHttpAddress, keys));
+    if (options.agentHttpAddress !== "") this.#addReceiver(AGENT, httpTransport(world, options.agentHttpAddress, keys));
   }
 
   /** Resolves when every message that is committed from then on will be told of. Rejects with `StoreUnavailable`. */
@@ -231,7 +230,12 @@ export class Webhooks {
         down: (reason) => log.warn("a webhook receiver does not take events, they wait", { receiver: name, reason }),
         up: () => log.info("a webhook receiver takes events again", { receiver: name }),
         laidAside: (event, reason) =>
-          log.warn("a webhook event is refused and laid aside", { receiver: name, event: event.name, id: event.id, reason }),
+          log.warn("a webhook event is refused and laid aside", {
+            receiver: name,
+            event: event.name,
+            id: event.id,
+            reason,
+          }),
         full: (event) =>
           log.error("a webhook event is refused and cannot be laid aside, others wait behind it", {
             receiver: name,

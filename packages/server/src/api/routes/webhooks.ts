@@ -49,7 +49,7 @@ export function webhookRoutes({ webhooks }: WebhookDeps): readonly ApiRoute[] {
 
 async function replay(webhooks: ApiDeps["webhooks"], body: Decoded<typeof REPLAY>): Promise<HttpAnswer> {
   const { follower, from_time: fromTime, from_message_id: fromId } = body;
-  if ((fromTime > 0n) === (fromId > 0n)) return failure("one of from_time (seconds) and from_message_id must be set");
+  if (fromTime > 0n === fromId > 0n) return failure("one of from_time (seconds) and from_message_id must be set");
   const from = fromId > 0n ? { id: int64FromBigInt(fromId) } : { timeMs: Number(fromTime) * 1000 };
   return (await webhooks.replay(follower, from)) ? ok() : failure("there is no such follower", 404);
 }

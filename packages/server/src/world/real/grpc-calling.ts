@@ -38,7 +38,9 @@ export function createGrpcCalling(timers: Timers): GrpcCalling {
 function open(http2: Http2, authority: string, timers: Timers, gone: () => void): Promise<ClientHttp2Session> {
   return new Promise((resolve, reject) => {
     const session = http2.connect(authority);
-    const late = timers.after(CONNECT_MS_MAX, () => session.destroy(new Error(`not connected in ${CONNECT_MS_MAX} ms`)));
+    const late = timers.after(CONNECT_MS_MAX, () =>
+      session.destroy(new Error(`not connected in ${CONNECT_MS_MAX} ms`)),
+    );
     const ended = (reason: string): void => {
       late.cancel();
       gone();

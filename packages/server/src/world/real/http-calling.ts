@@ -38,7 +38,9 @@ async function load(): Promise<Loaded> {
 
 async function post({ agent, request }: Loaded, call: HttpPost, timers: Timers): Promise<HttpPosted> {
   const abort = new AbortController();
-  const timer = timers.after(call.timeoutMs, () => abort.abort(new CallFailed(`no answer within ${call.timeoutMs} ms`)));
+  const timer = timers.after(call.timeoutMs, () =>
+    abort.abort(new CallFailed(`no answer within ${call.timeoutMs} ms`)),
+  );
   try {
     const answer = await request(call.url, {
       dispatcher: agent,
