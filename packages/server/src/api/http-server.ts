@@ -19,6 +19,7 @@ import { sendRoutes } from "./routes/send.ts";
 import { serverRoutes } from "./routes/server.ts";
 import { systemUserRoutes } from "./routes/system-users.ts";
 import { userRoutes } from "./routes/users.ts";
+import { webhookRoutes } from "./routes/webhooks.ts";
 
 export interface Api {
   readonly routes: readonly ApiRoute[];
@@ -43,6 +44,7 @@ export function createApi(deps: ApiDeps): Api {
     ...conversationRoutes(deps),
     ...commandRoutes(deps),
     ...serverRoutes(() => routes),
+    ...webhookRoutes(deps),
   ];
   const openPaths = routes.filter((route) => route.description?.isOpen === true).map((route) => route.path);
   return { routes, rules: httpRules(deps, new Set(openPaths)) };
