@@ -4,12 +4,12 @@
  */
 import { rawNumber, stringifyJson, valueAt } from "../harness/exact-json.ts";
 import type { HttpAnswer } from "../harness/http-client.ts";
-import type { ServerProcess, Settings } from "../harness/server-process.ts";
 import { delay } from "../harness/waiting.ts";
 import { type Answer, type Outgoing, type Received, WireClient } from "../harness/wire-client.ts";
 import type { Case, ConnectAction, HttpAction, SendAction, Step } from "./case.ts";
 import type { Expectations } from "./expectation.ts";
 import { createPrefix, fnv1a64 } from "./prefix.ts";
+import type { Target } from "./runner.ts";
 import { type CaseNames, markVolatile, shapeOf, Volatile } from "./volatile.ts";
 
 /** The answer to a step that shows nothing. */
@@ -24,22 +24,15 @@ const SETTLE_MS = 100;
 const LONG_TEXT = 200;
 
 export class CaseRun implements Disposable {
-  readonly #server: ServerProcess;
-  readonly #configurations: Readonly<Record<string, Settings>>;
+  readonly #target: Target;
   readonly #bound: Expectations;
   readonly #names: CaseNames;
   readonly #clients = new Map<string, WireClient>();
   readonly #saved = new Map<string, unknown>();
   #sentCount = 0;
 
-  constructor(
-    recorded: Case,
-    server: ServerProcess,
-    configurations: Readonly<Record<string, Settings>>,
-    bound: Expectations,
-  ) {
-    this.#server = server;
-    this.#configurations = configurations;
+  constructor(recorded: Case, target: Target, bound: Expectations) {
+    this.#target = target;
     this.#bound = bound;
     const prefix = createPrefix(recorded.crcDescending, recorded.slot);
     const hashes = (recorded.fnv ?? []).map((text): [string, string] => [
@@ -91,8 +84,8 @@ export class CaseRun implements Disposable {
     const ending = step.restart ?? step.kill;
     if (ending !== undefined) {
       for (const client of this.#clients.values()) client.close();
-      const settings = typeof ending === "object" ? this.#configurations[ending.config] : undefined;
-      await this.#server.restart(step.kill === undefined ? "SIGTERM" : "SIGKILL", settings);
+      const settings = typeof ending === "object" ? this.#target.configurations[ending.config] : undefined;
+      await this.#target.server.restart(step.kill === undefined ? "SIGTERM" : "SIGKILL", settings);
       return NOTHING;
     }
     throw new Error(`a step without an action known here: ${JSON.stringify(step).slice(0, 200)}`);
@@ -144,7 +137,7 @@ export class CaseRun implements Disposable {
   async #connect(action: ConnectAction): Promise<unknown> {
     this.#clients.get(action.as)?.close();
     const client = await WireClient.open({
-      port: this.#server.tcpPort,
+      port: this.#target.server.tcpPort,
       uid: this.#text(action.uid ?? `{p}${action.as}`),
       deviceId: this.#text(action.deviceId ?? `{p}-${action.as}-device`),
       deviceFlag: action.flag ?? 0,
@@ -245,7 +238,7 @@ export class CaseRun implements Disposable {
     const path = this.#text(action.path).replace(/[^\x21-\x7e]/gu, encodeURIComponent);
     let answer: HttpAnswer;
     try {
-      answer = await this.#server.http.call({
+      answer = await this.#target.server.http.call({
         method: action.method,
         path,
         headers: { connection: "close", ...headers },
@@ -254,6 +247,8 @@ export class CaseRun implements Disposable {
     } catch {
       return { failed: true };
     }
+    const problem = this.#target.api?.problem(action.method, path, answer);
+    if (problem !== undefined) throw new Error(problem);
     const observation: Record<string, unknown> = { status: answer.status };
     const type = answer.headers["content-type"] ?? "";
     if (type !== JSON_TYPE && answer.text !== "") observation["type"] = type;
@@ -281,7 +276,7 @@ export class CaseRun implements Disposable {
     const template = stringifyJson(this.#value(action.body));
     const ask = async (index: number): Promise<boolean> => {
       const uid = `${this.#names.prefix}${action.uid}${index}`;
-      const answer = await this.#server.http.call({
+      const answer = await this.#target.server.http.call({
         method: "POST",
         path: action.path,
         headers: { "content-type": "application/json" },
@@ -298,12 +293,15 @@ export class CaseRun implements Disposable {
     const callsMax = action.maxCalls ?? 40;
     const numbers: unknown[] = [];
     for (let calls = 1; calls <= callsMax; calls++) {
-      const page = await this.#server.http.ask("/message/sync", { uid, limit: action.limit });
+      const page = await this.#target.server.http.ask("/message/sync", { uid, limit: action.limit });
       if (!Array.isArray(page) || page.length === 0) {
         return { delivered: numbers.length, distinct: new Set(numbers).size, ended: true };
       }
       numbers.push(...page.map((message) => valueAt(message, "client_msg_no")));
-      await this.#server.http.ask("/message/syncack", { uid, last_message_seq: valueAt(page.at(-1), "message_seq") });
+      await this.#target.server.http.ask("/message/syncack", {
+        uid,
+        last_message_seq: valueAt(page.at(-1), "message_seq"),
+      });
     }
     return { delivered: numbers.length, distinct: new Set(numbers).size, ended: false };
   }

@@ -1,4 +1,5 @@
 /** Runs cases on one server: what can run beside others at once in parallel, what ends the server afterwards and alone. */
+import type { DescribedApi } from "../harness/described-api.ts";
 import type { ServerProcess, Settings } from "../harness/server-process.ts";
 import { delay } from "../harness/waiting.ts";
 import { type Case, needsServerAlone, type Step } from "./case.ts";
@@ -8,6 +9,8 @@ import { type Difference, Expectations } from "./expectation.ts";
 export interface Target {
   readonly server: ServerProcess;
   readonly configurations: Readonly<Record<string, Settings>>;
+  /** Every HTTP answer is held against it; undefined for a program that does not describe its API. */
+  readonly api: DescribedApi | undefined;
 }
 
 const RETRY_EVERY_MS = 40;
@@ -16,7 +19,7 @@ const UNTIL_MS = 5_000;
 /** Throws with what differs. */
 async function runCase(recorded: Case, target: Target): Promise<void> {
   const expectations = new Expectations();
-  using run = new CaseRun(recorded, target.server, target.configurations, expectations);
+  using run = new CaseRun(recorded, target, expectations);
   const failures: string[] = [];
   for (const [index, step] of recorded.steps.entries()) {
     const differences = await runStep(step, run, expectations);
