@@ -22,7 +22,7 @@ export interface DescribedParameter {
   readonly name: string;
   readonly in: "path" | "query";
   readonly schema: Schema;
-  readonly example?: unknown;
+  readonly example?: string | number;
 }
 
 /** The parts of a JSON Schema that describe requests. */

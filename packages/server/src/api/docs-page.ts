@@ -2,15 +2,9 @@
  * The page at /docs: the API to read, from the OpenAPI document. One file without scripts or anything from elsewhere, so
  * that it works in a closed network. Everything that comes from the document is escaped.
  */
-import {
-  type DocsAnswer,
-  type DocsField,
-  type DocsOutline,
-  type DocsRoute,
-  type DocsType,
-  docsOutline,
-} from "./docs-outline.ts";
+import { type DocsAnswer, type DocsField, type DocsOutline, type DocsRoute, docsOutline } from "./docs-outline.ts";
 import { DOCS_STYLE } from "./docs-style.ts";
+import type { DocsType } from "./docs-type.ts";
 import type { OpenApiDocument } from "./openapi.ts";
 
 export function docsPage(document: OpenApiDocument): string {
