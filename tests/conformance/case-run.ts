@@ -4,7 +4,6 @@
  */
 import { type Json, rawNumber, stringifyJson, valueAt } from "../harness/exact-json.ts";
 import type { HttpAnswer } from "../harness/http-client.ts";
-import type { ServerProcess, Settings } from "../harness/server-process.ts";
 import { delay } from "../harness/waiting.ts";
 import type { WebhookReceiver } from "../harness/webhook-receiver.ts";
 import { type Answer, type Outgoing, type Received, WireClient } from "../harness/wire-client.ts";
@@ -30,9 +29,7 @@ const POLL_MS = 50;
 const CONNECTION_OF_STATUS = /(-\d+-\d+-)\d+(-\d+-\d+)$/;
 
 export class CaseRun implements Disposable {
-  readonly #server: ServerProcess;
-  readonly #configurations: Readonly<Record<string, Settings>>;
-  readonly #receiver: WebhookReceiver;
+  readonly #target: Target;
   readonly #shownEntries = new Set<Json>();
   readonly #bound: Expectations;
   readonly #names: CaseNames;
@@ -40,10 +37,8 @@ export class CaseRun implements Disposable {
   readonly #saved = new Map<string, unknown>();
   #sentCount = 0;
 
-  constructor(recorded: Case, { server, configurations, receiver }: Target, bound: Expectations) {
-    this.#server = server;
-    this.#configurations = configurations;
-    this.#receiver = receiver;
+  constructor(recorded: Case, target: Target, bound: Expectations) {
+    this.#target = target;
     this.#bound = bound;
     const prefix = createPrefix(recorded.crcDescending, recorded.slot);
     const hashes = (recorded.fnv ?? []).map((text): [string, string] => [
@@ -96,8 +91,8 @@ export class CaseRun implements Disposable {
     const ending = step.restart ?? step.kill;
     if (ending !== undefined) {
       for (const client of this.#clients.values()) client.close();
-      const settings = typeof ending === "object" ? this.#configurations[ending.config] : undefined;
-      await this.#server.restart(step.kill === undefined ? "SIGTERM" : "SIGKILL", settings);
+      const settings = typeof ending === "object" ? this.#target.configurations[ending.config] : undefined;
+      await this.#target.server.restart(step.kill === undefined ? "SIGTERM" : "SIGKILL", settings);
       return NOTHING;
     }
     throw new Error(`a step without an action known here: ${JSON.stringify(step).slice(0, 200)}`);
@@ -149,7 +144,7 @@ export class CaseRun implements Disposable {
   async #connect(action: ConnectAction): Promise<unknown> {
     this.#clients.get(action.as)?.close();
     const client = await WireClient.open({
-      port: this.#server.tcpPort,
+      port: this.#target.server.tcpPort,
       uid: this.#text(action.uid ?? `{p}${action.as}`),
       deviceId: this.#text(action.deviceId ?? `{p}-${action.as}-device`),
       deviceFlag: action.flag ?? 0,
@@ -250,7 +245,7 @@ export class CaseRun implements Disposable {
     const path = this.#text(action.path).replace(/[^\x21-\x7e]/gu, encodeURIComponent);
     let answer: HttpAnswer;
     try {
-      answer = await this.#server.http.call({
+      answer = await this.#target.server.http.call({
         method: action.method,
         path,
         headers: { connection: "close", ...headers },
@@ -259,6 +254,8 @@ export class CaseRun implements Disposable {
     } catch {
       return { failed: true };
     }
+    const problem = this.#target.api?.problem(action.method, path, answer);
+    if (problem !== undefined) throw new Error(problem);
     const observation: Record<string, unknown> = { status: answer.status };
     const type = answer.headers["content-type"] ?? "";
     if (type !== JSON_TYPE && answer.text !== "") observation["type"] = type;
@@ -286,7 +283,7 @@ export class CaseRun implements Disposable {
     const template = stringifyJson(this.#value(action.body));
     const ask = async (index: number): Promise<boolean> => {
       const uid = `${this.#names.prefix}${action.uid}${index}`;
-      const answer = await this.#server.http.call({
+      const answer = await this.#target.server.http.call({
         method: "POST",
         path: action.path,
         headers: { "content-type": "application/json" },
@@ -301,9 +298,9 @@ export class CaseRun implements Disposable {
   /** The entries of such events that tell of this case and were not shown yet. */
   async #webhook({ event, count, quietMs, timeoutMs }: NonNullable<Step["webhook"]>): Promise<unknown> {
     const found = (): readonly Json[] =>
-      this.#receiver.taken
+      this.#target.receiver.taken
         .filter((delivery) => delivery.event === event)
-        .flatMap((delivery) => this.#receiver.entriesOf(delivery))
+        .flatMap((delivery) => this.#target.receiver.entriesOf(delivery))
         .filter((entry) => !this.#shownEntries.has(entry) && stringifyJson(entry).includes(this.#names.prefix));
     if (count === undefined) await delay(quietMs ?? WEBHOOK_MS);
     else {
@@ -324,12 +321,15 @@ export class CaseRun implements Disposable {
     const callsMax = action.maxCalls ?? 40;
     const numbers: unknown[] = [];
     for (let calls = 1; calls <= callsMax; calls++) {
-      const page = await this.#server.http.ask("/message/sync", { uid, limit: action.limit });
+      const page = await this.#target.server.http.ask("/message/sync", { uid, limit: action.limit });
       if (!Array.isArray(page) || page.length === 0) {
         return { delivered: numbers.length, distinct: new Set(numbers).size, ended: true };
       }
       numbers.push(...page.map((message) => valueAt(message, "client_msg_no")));
-      await this.#server.http.ask("/message/syncack", { uid, last_message_seq: valueAt(page.at(-1), "message_seq") });
+      await this.#target.server.http.ask("/message/syncack", {
+        uid,
+        last_message_seq: valueAt(page.at(-1), "message_seq"),
+      });
     }
     return { delivered: numbers.length, distinct: new Set(numbers).size, ended: false };
   }

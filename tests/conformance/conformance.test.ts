@@ -3,6 +3,7 @@
  * WK_CASES=text runs only the cases with that text in "area: name".
  */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { DescribedApi } from "../harness/described-api.ts";
 import { ServerProcess } from "../harness/server-process.ts";
 import { WebhookReceiver } from "../harness/webhook-receiver.ts";
 import { type Case, loadCases, loadConfigurations, type RecordedCase } from "./case.ts";
@@ -35,7 +36,9 @@ for (const [configuration, cases] of Map.groupBy(chosen, (entry) => entry.record
     beforeAll(async () => {
       held.server = await ServerProcess.start({ settings: configurations[configuration]! });
       const recorded = cases.map((entry) => entry.recorded);
-      held.outcomes = startAll(recorded, { server: held.server, configurations, receiver }, PARALLEL);
+      const isOurs = process.env["WK_TEST_COMMAND"] === undefined;
+      const api = isOurs ? await DescribedApi.of(held.server.http) : undefined;
+      held.outcomes = startAll(recorded, { server: held.server, configurations, receiver, api }, PARALLEL);
     });
     afterAll(async () => {
       await held.server?.dispose();

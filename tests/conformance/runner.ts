@@ -1,4 +1,5 @@
 /** Runs cases on one server: what can run beside others at once in parallel, what ends the server afterwards and alone. */
+import type { DescribedApi } from "../harness/described-api.ts";
 import type { ServerProcess, Settings } from "../harness/server-process.ts";
 import { delay } from "../harness/waiting.ts";
 import type { WebhookReceiver } from "../harness/webhook-receiver.ts";
@@ -10,6 +11,8 @@ export interface Target {
   readonly server: ServerProcess;
   readonly configurations: Readonly<Record<string, Settings>>;
   readonly receiver: WebhookReceiver;
+  /** Every HTTP answer is held against it; undefined for a program that does not describe its API. */
+  readonly api: DescribedApi | undefined;
 }
 
 const RETRY_EVERY_MS = 40;

@@ -8,6 +8,7 @@ import { failure } from "./answers.ts";
 import { decodeGoJson } from "./go-json.ts";
 import { GoJsonError } from "./go-syntax.ts";
 import type { BodySchema, Decoded, DecodedFields, IntegerSchema, JsonSchema, TextSchema } from "./json-schema.ts";
+import type { JsonValue } from "./json-writer.ts";
 
 export interface ApiRoute extends Route {
   /** undefined: the route is served, but nothing is said about it. */
@@ -20,7 +21,7 @@ export interface RouteDescription {
   readonly tag: RouteTag;
   /** One line, without a full stop. */
   readonly summary: string;
-  /** What the schemas do not say: effects, order, and what is surprising. Plain text; a blank line ends a paragraph. */
+  /** What the schemas do not say: effects, order, and what is surprising. One paragraph of plain text. */
   readonly details?: string;
   readonly params?: ParameterSchemas;
   readonly query?: ParameterSchemas;
@@ -54,9 +55,9 @@ export interface RouteExample {
   /** What stands behind the path, as `?uid=u1`. */
   readonly query?: string;
   readonly params?: Readonly<Record<string, string>>;
-  readonly body?: unknown;
+  readonly body?: JsonValue;
   /** With status 200. Numbers beyond 2^53 are bigint. */
-  readonly answer: unknown;
+  readonly answer: JsonValue;
 }
 
 /** A number that cannot be read is 0, a missing text is "". */

@@ -1,5 +1,6 @@
 /** docs/api.md: the same as the page at /docs, for reading in the repository. Its test keeps the file up to date. */
-import { type DocsAnswer, type DocsField, type DocsRoute, type DocsType, docsOutline } from "./docs-outline.ts";
+import { type DocsAnswer, type DocsField, type DocsRoute, docsOutline } from "./docs-outline.ts";
+import type { DocsType } from "./docs-type.ts";
 import type { OpenApiDocument } from "./openapi.ts";
 
 export function docsMarkdown(document: OpenApiDocument): string {

@@ -2,8 +2,10 @@
  * The OpenAPI document in the order and words of a reader: sections of routes, each with its fields as flat rows. The
  * page and the Markdown file only put marks around it.
  */
+import { type DocsType, itemsOf, shapeName, typeOf } from "./docs-type.ts";
+import { indentedJson } from "./indented-json.ts";
 import type { JsonSchema } from "./json-schema.ts";
-import { jsonText, type OpenApiDocument, type Operation, type Response } from "./openapi.ts";
+import type { OpenApiDocument, Operation, Response } from "./openapi.ts";
 
 export interface DocsOutline {
   readonly title: string;
@@ -46,9 +48,6 @@ export interface DocsField {
   readonly about: string;
 }
 
-/** A type in words; the name of a shape is a part of its own, so that it can be a link. */
-export type DocsType = readonly (string | { readonly shape: string })[];
-
 export interface DocsAnswer {
   readonly status: string;
   readonly about: string;
@@ -61,9 +60,6 @@ export interface DocsShape {
   readonly name: string;
   readonly fields: readonly DocsField[];
 }
-
-const REFERENCE = "#/components/schemas/";
-const LINE_CHARACTERS = 100;
 
 export function docsOutline(document: OpenApiDocument): DocsOutline {
   const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
@@ -226,64 +222,10 @@ function noteShapes(schema: unknown, schemas: Readonly<Record<string, JsonSchema
   }
 }
 
-function typeOf(schema: JsonSchema): DocsType {
-  const name = shapeName(schema["$ref"]);
-  if (name !== undefined) return [{ shape: name }];
-  const options = schema["anyOf"];
-  if (Array.isArray(options))
-    return (options as readonly JsonSchema[]).flatMap((option, index) =>
-      index === 0 ? typeOf(option) : [" or ", ...typeOf(option)],
-    );
-  if ("const" in schema) return [jsonText(schema["const"])];
-  const values = schema["enum"];
-  if (Array.isArray(values)) return [values.map(jsonText).join(" or ")];
-  const { type } = schema;
-  if (Array.isArray(type)) return [...typeOf({ ...schema, type: type[0] }), ` or ${type.slice(1).join(" or ")}`];
-  if (type === "array") return ["list of ", ...typeOf(itemsOf(schema))];
-  if (type === "integer") return [`integer${rangeText(schema)}`];
-  if (schema["contentEncoding"] === "base64") return ["base64"];
-  if (type === "string" && schema["format"] === "date-time") return ["time"];
-  return [String(type)];
-}
-
-function rangeText({ minimum, maximum, format }: JsonSchema): string {
-  if (typeof minimum === "number" && typeof maximum === "number") return ` ${minimum}–${maximum}`;
-  return typeof format === "string" ? ` (${format})` : "";
-}
-
-function shapeName(reference: unknown): string | undefined {
-  return typeof reference === "string" && reference.startsWith(REFERENCE)
-    ? reference.slice(REFERENCE.length)
-    : undefined;
-}
-
 function propertiesOf(schema: JsonSchema): readonly [string, JsonSchema][] {
   return Object.entries((schema["properties"] ?? {}) as Readonly<Record<string, JsonSchema>>);
 }
 
-function itemsOf(schema: JsonSchema): JsonSchema {
-  return (schema["items"] ?? {}) as JsonSchema;
-}
-
 function textAt(schema: JsonSchema, keyword: string): string {
   return typeof schema[keyword] === "string" ? schema[keyword] : "";
-}
-
-/** What fits into a line stays in one. */
-export function indentedJson(value: unknown, indent = ""): string {
-  const flat = jsonText(value);
-  if (flat.length + indent.length <= LINE_CHARACTERS || typeof value !== "object" || value === null)
-    return spaced(flat);
-  const deeper = `${indent}  `;
-  if (Array.isArray(value))
-    return `[\n${value.map((item) => deeper + indentedJson(item, deeper)).join(",\n")}\n${indent}]`;
-  const members = Object.entries(value).map(
-    ([name, member]) => `${deeper}${JSON.stringify(name)}: ${indentedJson(member, deeper)}`,
-  );
-  return `{\n${members.join(",\n")}\n${indent}}`;
-}
-
-/** With a blank behind each colon and comma that is no part of a text. */
-function spaced(json: string): string {
-  return json.replaceAll(/"(?:[^"\\]|\\.)*"|[:,]/g, (part) => (part.length === 1 ? `${part} ` : part));
 }

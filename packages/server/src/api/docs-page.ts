@@ -2,15 +2,9 @@
  * The page at /docs: the API to read, from the OpenAPI document. One file without scripts or anything from elsewhere, so
  * that it works in a closed network. Everything that comes from the document is escaped.
  */
-import {
-  type DocsAnswer,
-  type DocsField,
-  type DocsOutline,
-  type DocsRoute,
-  type DocsType,
-  docsOutline,
-} from "./docs-outline.ts";
+import { type DocsAnswer, type DocsField, type DocsOutline, type DocsRoute, docsOutline } from "./docs-outline.ts";
 import { DOCS_STYLE } from "./docs-style.ts";
+import type { DocsType } from "./docs-type.ts";
 import type { OpenApiDocument } from "./openapi.ts";
 
 export function docsPage(document: OpenApiDocument): string {
@@ -73,11 +67,12 @@ function contents(outline: DocsOutline): string {
   return `<ul><li><a href="#errors">Errors</a></li>${list}<li><a href="#shapes">Shapes</a></li></ul>`;
 }
 
+/** A link leads into the closed part, because that is what makes a browser open it. */
 function article(route: DocsRoute): string {
   const method = escaped(route.method);
-  return `<details class="route" id="${escaped(route.id)}">
+  return `<details class="route">
 <summary><span class="method ${method.toLowerCase()}">${method}</span> <code>${breakable(route.path)}</code> <span class="about">${escaped(route.summary)}</span></summary>
-<div class="body">
+<div class="body" id="${escaped(route.id)}">
 ${route.details === "" ? "" : paragraph(route.details)}
 ${route.needsToken ? "" : "<p>Needs no token.</p>"}
 ${route.fields.length === 0 ? "" : `<h3>Request</h3>\n${fieldTable(route.fields, true)}`}

@@ -39,7 +39,8 @@ section > p { color: var(--soft); }
 .route > summary:hover { background: var(--panel); }
 .route[open] > summary { background: var(--panel); border-bottom: 1px solid var(--line); }
 .route > summary code { font-weight: 600; overflow-wrap: anywhere; }
-.route:target { border-color: var(--link); }
+.route:has(:target), .route:target { border-color: var(--link); }
+.body { scroll-margin-top: 4rem; }
 .method { font: 700 0.75rem/1 ui-monospace, Menlo, Consolas, monospace; min-width: 2.4rem; }
 .get { color: var(--get); }
 .post { color: var(--post); }

@@ -51,7 +51,7 @@ function textOf(body: Uint8Array): string {
 
 /** Where a value belongs, for error texts. */
 interface Place {
-  readonly struct: ObjectSchema;
+  readonly struct: string;
   readonly name: string;
   readonly within: Place | undefined;
 }
@@ -111,8 +111,10 @@ class Decoding {
         syntax.skipValue();
         continue;
       }
-      const { name } = field;
-      fields[name] = this.#value(field.schema, { struct: schema, name, within: place }, fields[name] ?? null);
+      const { name, struct } = field;
+      // Nearly all fields are those of the body itself: a field is its own place there.
+      const inner = place === undefined ? field : { struct, name, within: place };
+      fields[name] = this.#value(field.schema, inner, fields[name] ?? null);
     } while (syntax.moreInObject());
     return fields;
   }
@@ -157,7 +159,7 @@ class Decoding {
   }
 
   #refuse(found: string, schema: BodySchema, place: Place | undefined, known: Value): Value {
-    const where = place === undefined ? "value" : `struct field ${place.struct.title}.${pathOf(place)}`;
+    const where = place === undefined ? "value" : `struct field ${place.struct}.${pathOf(place)}`;
     this.#misfit ??= new GoJsonError(`json: cannot unmarshal ${found} into Go ${where} of type ${goName(schema)}`);
     return known;
   }

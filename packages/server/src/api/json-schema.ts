@@ -62,6 +62,10 @@ export interface ObjectSchema<Fields extends FieldSchemas = FieldSchemas> extend
 export interface Field {
   readonly name: string;
   readonly schema: BodySchema;
+  /** The title of the object it belongs to. */
+  readonly struct: string;
+  /** So that a field of the body itself says where it stands. */
+  readonly within: undefined;
 }
 
 export interface FieldSchemas {
@@ -122,7 +126,9 @@ export function object<Fields extends FieldSchemas>(
   fields: Fields,
   required: readonly (keyof Fields & string)[] = [],
 ): ObjectSchema<Fields> {
-  const named = Object.entries(fields).map(([name, schema]) => [foldedName(name), { name, schema }] as const);
+  const named = Object.entries(fields).map(
+    ([name, schema]) => [foldedName(name), { name, schema, struct: title, within: undefined }] as const,
+  );
   return {
     type: "object",
     title,

@@ -35,7 +35,7 @@ export const MESSAGE: JsonSchema = titled(
 );
 
 /** A message, or the status of one that is not there. */
-export const MESSAGE_OR_404: JsonSchema = eitherOf(MESSAGE, statusOf(404));
+export const MESSAGE_OR_404: JsonSchema = eitherOf(MESSAGE, titled("NotFound", statusOf(404)));
 
 export const MESSAGE_PAGE: JsonSchema = titled(
   "MessagePage",

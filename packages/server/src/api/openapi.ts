@@ -38,7 +38,7 @@ export interface Parameter {
   readonly required: boolean;
   readonly description?: string;
   readonly schema: JsonSchema;
-  readonly example?: unknown;
+  readonly example?: string | number;
 }
 
 export interface Response {
@@ -51,7 +51,7 @@ export interface Reference {
   readonly $ref: string;
 }
 
-export type Content = Readonly<Record<string, { readonly schema: JsonSchema; readonly example?: unknown }>>;
+export type Content = Readonly<Record<string, { readonly schema: JsonSchema; readonly example?: JsonValue }>>;
 
 const JSON_TYPE = "application/json";
 const RESPONSES = "#/components/responses/";
@@ -157,7 +157,7 @@ function operationOf(route: ApiRoute, description: RouteDescription, schemas: Re
 function responseOf(
   status: string,
   schema: JsonSchema,
-  example: unknown,
+  example: JsonValue | undefined,
   schemas: Record<string, JsonSchema>,
 ): Response {
   const description = STATUS_TEXTS[status] ?? status;
@@ -166,7 +166,7 @@ function responseOf(
   return { description, content: contentOf(String(schema["contentMediaType"]), { type: "string" }, undefined) };
 }
 
-function contentOf(type: string, schema: JsonSchema, example: unknown): Content {
+function contentOf(type: string, schema: JsonSchema, example: JsonValue | undefined): Content {
   return { [type]: { schema, ...(example === undefined ? undefined : { example }) } };
 }
 

@@ -34,7 +34,7 @@ export function allowListRoutes(deps: Pick<ApiDeps, "channels">): readonly ApiRo
         query: "?channel_id=group1&channel_type=2",
         answer: [
           {
-            id: 15_292_903_862_164_405_218n,
+            id: 12_663_155_935_008_590_962n,
             uid: "carol",
             created_at: "2026-04-22T10:00:00.123Z",
             updated_at: "2026-04-22T10:00:00.123Z",
