@@ -41,14 +41,15 @@ test("the request comes as it was given, and any answer comes back, redirects to
   expect(seen).toEqual([["POST", "/hook?a=b", "7", "hello"]]);
 });
 
-test("a connection is used again", async () => {
+test("connections are used again", async () => {
   const ports = new Set<number | undefined>();
   const url = await listen((request, answer) => {
     ports.add(request.socket.remotePort);
     request.resume().on("end", () => answer.end("ok"));
   });
-  for (let n = 0; n < 5; n++) await post(url);
-  expect(ports.size).toBe(1);
+  for (let n = 0; n < 20; n++) await post(url);
+  // The first one may not be free yet when the second call comes.
+  expect(ports.size).toBeLessThanOrEqual(2);
 });
 
 test("an answer is cut where it gets too long, and an endless one ends", async () => {
