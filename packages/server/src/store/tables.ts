@@ -17,6 +17,9 @@
  * | 12 | system uid   | uid                                   | 0        | – |
  * | 13 | system       | name                                  | 0        | format of the data directory |
  * | 14 | removed      | channel, log, seq                     | channel  | from when on a message no longer counts |
+ * | 20 | status event | number                                | 0        | a login or its end that the back end has not been told of |
+ * | 21 | told online  | uid, device flag, session             | 0        | a session that is, or will be, told to be online |
+ * | 22 | sourced      | channel                               | channel  | when the datasource was asked for its lists |
  */
 import type { Conversation } from "../messaging/conversation.ts";
 import type { ChannelKey, Head, LogName, Mark, MessageId, Receipt, StoredMessage } from "../messaging/message.ts";
@@ -438,6 +441,68 @@ export const removedTable: Table<MessageKey, Removal> = {
     const reader = read(value);
     return { seq, isCounted: reader.u8() === 1, goneAtSeconds: reader.u48() };
   },
+};
+
+export interface StatusEvent {
+  /** Grows; the order in which they are told. */
+  readonly number: number;
+  readonly uid: string;
+  readonly deviceFlag: number;
+  readonly isOnline: boolean;
+  readonly session: number;
+  /** Sessions of the uid after it: those of the same device flag, and all. */
+  readonly deviceCount: number;
+  readonly totalCount: number;
+}
+export const statusEventTable: Table<number, StatusEvent> = {
+  name: "status event",
+  id: 20,
+  keyOf: (shard, number) => key(shard, 20).u48(number).take(),
+  encode: (event) =>
+    row()
+      .text(event.uid)
+      .u8(event.deviceFlag)
+      .u8(event.isOnline ? 1 : 0)
+      .u48(event.session)
+      .u32(event.deviceCount)
+      .u32(event.totalCount)
+      .take(),
+  decode(value, keyBytes) {
+    const reader = read(value);
+    return {
+      number: readKey(keyBytes).u48(),
+      uid: reader.text(),
+      deviceFlag: reader.u8(),
+      isOnline: reader.u8() === 1,
+      session: reader.u48(),
+      deviceCount: reader.u32(),
+      totalCount: reader.u32(),
+    };
+  },
+};
+
+export interface ToldOnline {
+  readonly uid: string;
+  readonly deviceFlag: number;
+  readonly session: number;
+}
+export const toldOnlineTable: Table<ToldOnline, ToldOnline> = {
+  name: "told online",
+  id: 21,
+  keyOf: (shard, at) => key(shard, 21).text(at.uid).u8(at.deviceFlag).u48(at.session).take(),
+  encode: () => EMPTY,
+  decode(_value, keyBytes) {
+    const at = readKey(keyBytes);
+    return { uid: at.text(), deviceFlag: at.u8(), session: at.u48() };
+  },
+};
+
+export const sourcedTable: Table<ChannelKey, number> = {
+  name: "sourced",
+  id: 22,
+  keyOf: (shard, channel) => channelKey(shard, 22, channel).take(),
+  encode: (askedMs) => row().u48(askedMs).take(),
+  decode: (value) => read(value).u48(),
 };
 
 /** All rows of one table in one shard whose key begins with these parts. */
