@@ -7,11 +7,7 @@
  * up to `staleMs`, also across a restart; beyond that nothing is decided. A change by the API counts at once, and the
  * datasource is asked again at the next send; an answer that such a change has overtaken is not used.
  */
-import { createBatch, put } from "../store/batch.ts";
-import { isPersonRecord, shardOfChannel } from "../store/shards.ts";
-import type { Store } from "../store/store.ts";
-import { sourcedTable } from "../store/tables.ts";
-import type { Clock } from "../world/world.ts";
+
 import type { Channel } from "../messaging/channel.ts";
 import type { ChannelCache } from "../messaging/channel-cache.ts";
 import { kindOf } from "../messaging/channel-kinds.ts";
@@ -19,6 +15,11 @@ import type { ChannelFlags, ChannelListName, Channels, ListedUid } from "../mess
 import { type Evictable, LoadedCache } from "../messaging/loaded-cache.ts";
 import { type ChannelKey, channelText } from "../messaging/message.ts";
 import type { OutsideLists } from "../messaging/outside-lists.ts";
+import { createBatch, put } from "../store/batch.ts";
+import { isPersonRecord, shardOfChannel } from "../store/shards.ts";
+import type { Store } from "../store/store.ts";
+import { sourcedTable } from "../store/tables.ts";
+import type { Clock } from "../world/world.ts";
 import type { Datasource, ListQuestion } from "./datasource.ts";
 
 export interface SourcedChannelsDeps {

@@ -17,7 +17,7 @@
  * | 12 | system uid   | uid                                   | 0        | – |
  * | 13 | system       | name                                  | 0        | format of the data directory |
  * | 14 | removed      | channel, log, seq                     | channel  | from when on a message no longer counts |
- * | 20 | status event | number                                | 0        | a login or its end that the back end has not been told of |
+ * | 20 | status event | id                                    | 0        | a login or its end that the back end has not been told of |
  * | 21 | told online  | uid, device flag, session             | 0        | a session that is, or will be, told to be online |
  * | 22 | sourced      | channel                               | channel  | when the datasource was asked for its lists |
  */
@@ -444,8 +444,8 @@ export const removedTable: Table<MessageKey, Removal> = {
 };
 
 export interface StatusEvent {
-  /** Grows; the order in which they are told. */
-  readonly number: number;
+  /** They are told in the order of their ids. */
+  readonly id: MessageId;
   readonly uid: string;
   readonly deviceFlag: number;
   readonly isOnline: boolean;
@@ -454,10 +454,10 @@ export interface StatusEvent {
   readonly deviceCount: number;
   readonly totalCount: number;
 }
-export const statusEventTable: Table<number, StatusEvent> = {
+export const statusEventTable: Table<MessageId, StatusEvent> = {
   name: "status event",
   id: 20,
-  keyOf: (shard, number) => key(shard, 20).u48(number).take(),
+  keyOf: (shard, id) => key(shard, 20).id(id).take(),
   encode: (event) =>
     row()
       .text(event.uid)
@@ -470,7 +470,7 @@ export const statusEventTable: Table<number, StatusEvent> = {
   decode(value, keyBytes) {
     const reader = read(value);
     return {
-      number: readKey(keyBytes).u48(),
+      id: readKey(keyBytes).id(),
       uid: reader.text(),
       deviceFlag: reader.u8(),
       isOnline: reader.u8() === 1,
