@@ -32,9 +32,8 @@ import { Removals } from "./messaging/removals.ts";
 import { Sender } from "./messaging/sending.ts";
 import { UserDirectory } from "./messaging/user-directory.ts";
 import type { Log } from "./observe/log.ts";
-import { SHARD_COUNT } from "./store/shards.ts";
+import { lastIds } from "./store/message-ids.ts";
 import { Store } from "./store/store.ts";
-import { lastIdOfKey, messageIdsTable, tableRange } from "./store/tables.ts";
 import type { Listener, TlsCertificate, World } from "./world/world.ts";
 
 export interface ServerOptions {
@@ -345,9 +344,5 @@ function originOf(text: string): string {
 
 /** Ids go on behind the greatest one stored, whatever the clock says today. */
 async function continueIds(ids: IdGenerator, store: Store): Promise<void> {
-  const shards = Array.from({ length: SHARD_COUNT }, (_, shard) => shard);
-  const lasts = await Promise.all(
-    shards.map((shard) => store.rangeKeys({ ...tableRange(messageIdsTable, shard), reverse: true, limit: 1 })),
-  );
-  for (const [last] of lasts) if (last !== undefined) ids.continueAfter(lastIdOfKey(last));
+  for (const last of await lastIds(store)) if (last !== undefined) ids.continueAfter(last);
 }

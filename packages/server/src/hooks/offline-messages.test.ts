@@ -63,7 +63,7 @@ class Bench {
           this.events.push(event);
         },
       },
-      options: { nodeId: 7, compressOver: 0, uidsPerCallMax: 1000, graceMs: 0, ...options },
+      options: { nodeId: 7, compressOver: 0, heldBytesMax: 1 << 20, uidsPerCallMax: 1000, graceMs: 0, ...options },
     });
   }
 

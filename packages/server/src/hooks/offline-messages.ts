@@ -14,7 +14,7 @@ import type { Conversations } from "../messaging/conversations.ts";
 import { channelText, type StoredMessage } from "../messaging/message.ts";
 import type { Receivers } from "../messaging/receivers.ts";
 import type { Roster } from "../messaging/roster.ts";
-import type { Follower } from "../store/feed.ts";
+import type { Follower } from "../store/follower-run.ts";
 import type { Clock, Timer, Timers } from "../world/world.ts";
 import { offlineBody } from "./offline-body.ts";
 import { isPast, isTellable, isToldOffline } from "./offline-decision.ts";
@@ -34,6 +34,8 @@ export interface OfflineMessagesDeps {
 export interface OfflineMessagesOptions {
   readonly nodeId: number;
   readonly compressOver: number;
+  /** Of messages that are held in memory until they are handled. */
+  readonly heldBytesMax: number;
   /** A message for more users is told in several calls. */
   readonly uidsPerCallMax: number;
   /** How long nothing is decided; 0 on the very first start. */
@@ -49,12 +51,14 @@ export class OfflineMessages implements Follower {
   readonly name = "msg.offline";
   readonly messagesMax = 100;
   readonly lingerMs = 0;
+  readonly bytesMax: number;
   readonly #deps: OfflineMessagesDeps;
   readonly #grace: PromiseWithResolvers<void> = Promise.withResolvers();
   readonly #graceTimer: Timer | undefined;
 
   constructor(deps: OfflineMessagesDeps) {
     this.#deps = deps;
+    this.bytesMax = deps.options.heldBytesMax;
     // Stopped before anybody waited for it.
     this.#grace.promise.catch(() => undefined);
     const { graceMs } = deps.options;

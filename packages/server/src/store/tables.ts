@@ -17,6 +17,7 @@
  * | 12 | system uid   | uid                                   | 0        | – |
  * | 13 | system       | name                                  | 0        | format of the data directory |
  * | 14 | removed      | channel, log, seq                     | channel  | from when on a message no longer counts |
+ * | 15 | cursor       | follower's name                       | followed | the last message of the shard that the follower has handled |
  * | 20 | status event | id                                    | 0        | a login or its end that the back end has not been told of |
  * | 21 | told online  | uid, device flag, session             | 0        | a session that is, or will be, told to be online |
  * | 22 | sourced      | channel                               | channel  | when the datasource was asked for its lists |
@@ -185,6 +186,11 @@ function endOfRun(entries: readonly IdEntry[], from: number): number {
 /** The greatest id of the row with this key. */
 export function lastIdOfKey(keyBytes: Uint8Array): MessageId {
   return readKey(keyBytes).id();
+}
+/** From the first row that holds an id after this one to the end of the shard's. */
+export function idsAfter(shard: number, id: MessageId): Pick<KeyRange, "from" | "to"> {
+  const range = idsFrom(shard, id);
+  return { from: Buffer.concat([range.from, new Uint8Array(1)]), to: range.to };
 }
 /** From the row that holds `id`, if any does, to the end of the shard's. */
 export function idsFrom(shard: number, id: MessageId): Pick<KeyRange, "from" | "to"> {
@@ -441,6 +447,14 @@ export const removedTable: Table<MessageKey, Removal> = {
     const reader = read(value);
     return { seq, isCounted: reader.u8() === 1, goneAtSeconds: reader.u48() };
   },
+};
+
+export const cursorTable: Table<string, MessageId> = {
+  name: "cursor",
+  id: 15,
+  keyOf: (shard, follower) => key(shard, 15).text(follower).take(),
+  encode: (position) => row().id(position).take(),
+  decode: (value) => read(value).id(),
 };
 
 export interface StatusEvent {
