@@ -5,7 +5,8 @@
 import { rawNumber, stringifyJson, valueAt } from "../harness/exact-json.ts";
 import type { HttpAnswer } from "../harness/http-client.ts";
 import type { ServerProcess, Settings } from "../harness/server-process.ts";
-import { delay } from "../harness/waiting.ts";
+import { delay, eventually } from "../harness/waiting.ts";
+import type { WebhookReceiver } from "../harness/webhook-receiver.ts";
 import { type Answer, type Outgoing, type Received, WireClient } from "../harness/wire-client.ts";
 import type { Case, ConnectAction, HttpAction, SendAction, Step } from "./case.ts";
 import type { Expectations } from "./expectation.ts";
@@ -27,6 +28,9 @@ export class CaseRun implements Disposable {
   readonly #server: ServerProcess;
   readonly #configurations: Readonly<Record<string, Settings>>;
   readonly #bound: Expectations;
+  readonly #receiver: WebhookReceiver | undefined;
+  /** Events that earlier steps have looked at, by name. */
+  readonly #looked = new Map<string, number>();
   readonly #names: CaseNames;
   readonly #clients = new Map<string, WireClient>();
   readonly #saved = new Map<string, unknown>();
@@ -37,8 +41,10 @@ export class CaseRun implements Disposable {
     server: ServerProcess,
     configurations: Readonly<Record<string, Settings>>,
     bound: Expectations,
+    receiver: WebhookReceiver | undefined,
   ) {
     this.#server = server;
+    this.#receiver = receiver;
     this.#configurations = configurations;
     this.#bound = bound;
     const prefix = createPrefix(recorded.crcDescending, recorded.slot);
@@ -84,6 +90,11 @@ export class CaseRun implements Disposable {
     }
     if (step.sleep !== undefined) {
       if (step.v225Only !== true) await delay(step.sleep);
+      return NOTHING;
+    }
+    if (step.webhook !== undefined) return this.#webhook(step.webhook);
+    if (step.receiver !== undefined) {
+      this.#hook().status = step.receiver === "up" ? 200 : 500;
       return NOTHING;
     }
     if (step.each !== undefined) return this.#each(step.each);
@@ -230,6 +241,35 @@ export class CaseRun implements Disposable {
       },
       this.#names,
     );
+  }
+
+  // ---- webhooks
+
+  #hook(): WebhookReceiver {
+    if (this.#receiver === undefined) throw new Error("this configuration has no webhook receiver");
+    return this.#receiver;
+  }
+
+  /** Those that mention this case and that no step has looked at. */
+  async #webhook({ event, count, quietMs, timeoutMs }: NonNullable<Step["webhook"]>): Promise<unknown> {
+    const hook = this.#hook();
+    const looked = this.#looked.get(event) ?? 0;
+    const fresh = (): readonly unknown[] =>
+      hook
+        .taken(event)
+        .filter((body) => stringifyJson(body).includes(this.#names.prefix))
+        .slice(looked);
+    if (count === undefined) await delay(quietMs ?? 500);
+    else {
+      await eventually(() => fresh().length >= count, event, timeoutMs ?? 4_000).catch(() => undefined);
+      await delay(SETTLE_MS);
+    }
+    const bodies = fresh();
+    this.#looked.set(event, looked + bodies.length);
+    return bodies.map((body) => {
+      const shown = markVolatile(body, this.#names);
+      return typeof shown === "string" ? shown.replace(/-\d+(-\d+-\d+)$/, "-<conn>$1") : shown;
+    });
   }
 
   // ---- HTTP

@@ -40,8 +40,13 @@ export interface Step {
     readonly equals: unknown;
   };
   readonly drain?: { readonly uid: string; readonly limit: number; readonly maxCalls?: number };
-  readonly webhook?: unknown;
-  readonly receiver?: unknown;
+  readonly webhook?: {
+    readonly event: string;
+    readonly count?: number;
+    readonly quietMs?: number;
+    readonly timeoutMs?: number;
+  };
+  readonly receiver?: "down" | "up";
 
   readonly v225?: unknown;
   readonly ours?: unknown;
@@ -117,6 +122,6 @@ export function loadConfigurations(): Readonly<Record<string, Settings>> {
 /** A case that ends the server, or ended the original's, runs when nobody else uses it. */
 export function needsServerAlone(recorded: Case): boolean {
   return (
-    recorded.crashes === true || recorded.steps.some((step) => step.restart !== undefined || step.kill !== undefined)
+    recorded.crashes === true || recorded.steps.some((step) => (step.restart ?? step.kill ?? step.receiver) !== undefined)
   );
 }

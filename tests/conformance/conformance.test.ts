@@ -3,12 +3,15 @@
  * WK_CASES=text runs only the cases with that text in "area: name".
  */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { ServerProcess } from "../harness/server-process.ts";
+import { ServerProcess, type Settings } from "../harness/server-process.ts";
+import { WebhookReceiver } from "../harness/webhook-receiver.ts";
 import { type Case, loadCases, loadConfigurations, type RecordedCase } from "./case.ts";
 import { LATER_AREAS, LATER_CASES } from "./later.ts";
 import { startAll } from "./runner.ts";
 
 const PARALLEL = 8;
+/** Stands in a configuration for the address of the webhook receiver. */
+const HOOK = "{hook}";
 const all = loadCases();
 const configurations = loadConfigurations();
 const owed = all.filter((entry) => reasonToWait(entry) === undefined);
@@ -27,14 +30,19 @@ test("no two cases have the same area and name", () => {
 
 for (const [configuration, cases] of Map.groupBy(chosen, (entry) => entry.recorded.config ?? "default")) {
   describe(`configuration ${configuration}`, () => {
-    const held: { server?: ServerProcess; outcomes?: Map<Case, Promise<Error | undefined>> } = {};
+    const held: { server?: ServerProcess; receiver?: WebhookReceiver; outcomes?: Map<Case, Promise<Error | undefined>> } = {};
     beforeAll(async () => {
-      held.server = await ServerProcess.start({ settings: configurations[configuration]! });
+      const recordedSettings = configurations[configuration]!;
+      if (Object.values(recordedSettings).includes(HOOK)) held.receiver = await WebhookReceiver.start();
+      const settings = withHook(recordedSettings, held.receiver?.url ?? "");
+      held.server = await ServerProcess.start({ settings });
       const recorded = cases.map((entry) => entry.recorded);
-      held.outcomes = startAll(recorded, { server: held.server, configurations }, PARALLEL);
+      const target = { server: held.server, configurations, receiver: held.receiver };
+      held.outcomes = startAll(recorded, target, PARALLEL);
     });
     afterAll(async () => {
       await held.server?.dispose();
+      await held.receiver?.[Symbol.asyncDispose]();
     });
     for (const entry of cases) {
       test(titleOf(entry), async () => {
@@ -43,6 +51,10 @@ for (const [configuration, cases] of Map.groupBy(chosen, (entry) => entry.record
       });
     }
   });
+}
+
+function withHook(settings: Settings, url: string): Settings {
+  return Object.fromEntries(Object.entries(settings).map(([key, value]) => [key, value === HOOK ? url : value]));
 }
 
 function titleOf(entry: RecordedCase): string {

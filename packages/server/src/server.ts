@@ -15,6 +15,8 @@ import { Presence } from "./delivery/presence.ts";
 import { CertificateWatch, readCertificate } from "./gateway/certificate-watch.ts";
 import { createGateway, type Gateway } from "./gateway/gateway.ts";
 import { GATEWAY_DEFAULTS } from "./gateway/gateway-options.ts";
+import { type OfflineEvents, startOfflineEvents } from "./hooks/offline-events.ts";
+import { createSources } from "./hooks/sources.ts";
 import { ChannelAdmin } from "./messaging/channel-admin.ts";
 import { ChannelCache } from "./messaging/channel-cache.ts";
 import { ChatListReader } from "./messaging/chat-list-reader.ts";
@@ -126,7 +128,7 @@ async function startParts({ config, world, log }: ServerOptions): Promise<Runnin
   const certificates: CertificateWatch[] = [];
   try {
     const ids = new IdGenerator(world.clock, config.cluster.nodeId);
-    await continueIds(ids, store);
+    const isRestart = await continueIds(ids, store);
     const channels = new ChannelCache(store, {
       countMax: limits.channelCacheMax,
       bytesMax: limits.channelCacheBytesMax,
@@ -141,6 +143,8 @@ async function startParts({ config, world, log }: ServerOptions): Promise<Runnin
       managerToken: config.managerToken,
       visitorsSuffix: config.customerService.visitorsOn ? config.customerService.visitorsSuffix : undefined,
     });
+    const admin = new ChannelAdmin({ clock: world.clock, store, channels, conversations, ids });
+    const sources = createSources({ config, world, log, store, cache: channels, users, channels: admin });
     const history = new MessageHistory(store, channels, world.clock);
     const failed = (error: unknown): void => log.error("an internal error", { error });
     const presence = new Presence();
@@ -159,15 +163,20 @@ async function startParts({ config, world, log }: ServerOptions): Promise<Runnin
     const early = new EarlyAcks({ countMax: limits.earlyCommandAcksMax, bytesMax: limits.earlyCommandAcksBytesMax });
     const cursors = new CommandCursors({ store, channels, conversations, early, failed });
     let fanOut: FanOut | undefined;
+    let offlineEvents: OfflineEvents | undefined;
     const sending = new Sender({
       clock: world.clock,
       store,
       channels,
       conversations,
       ids,
-      isSystem: (uid) => users.isSystem(uid),
+      isSystem: (uid) => sources.users.isSystem(uid),
+      ...(sources.outside === undefined ? {} : { outside: sources.outside }),
       failed,
-      deliver: (messages) => fanOut?.push(messages),
+      deliver: (messages) => {
+        fanOut?.push(messages);
+        offlineEvents?.passing?.(messages);
+      },
       isDeliveryFull: () =>
         fanOut !== undefined &&
         (fanOut.backlogMessages >= limits.fanOutMessagesMax || fanOut.backlogBytes >= limits.fanOutBytesMax),
@@ -233,6 +242,18 @@ async function startParts({ config, world, log }: ServerOptions): Promise<Runnin
     const pushed = fanOut;
     store.feed.tail((messages) => pushed.push(messages));
     acks.start(gateway.outbound);
+    offlineEvents = await startOfflineEvents({
+      config,
+      world,
+      log,
+      store,
+      channels,
+      conversations,
+      ids,
+      presence,
+      webhook: undefined,
+      isRestart,
+    });
     const tlsFiles = certificateFiles(config, "tlsConfig");
     const wssFiles = certificateFiles(config, "wssConfig");
     const tlsCertificate = config.tlsAddr === null ? undefined : await readPair(world, tlsFiles);
@@ -266,8 +287,8 @@ async function startParts({ config, world, log }: ServerOptions): Promise<Runnin
     watch("wss", wssFiles, wssCertificate);
     const api: Api = createApi({
       world,
-      users,
-      channels: new ChannelAdmin({ clock: world.clock, store, channels, conversations, ids }),
+      users: sources.users,
+      channels: sources.channels,
       history,
       chatList: new ChatListReader({
         world,
@@ -342,7 +363,9 @@ function originOf(text: string): string {
   return text.toLowerCase().replace(/\/$/, "");
 }
 
-/** Ids go on behind the greatest one stored, whatever the clock says today. */
-async function continueIds(ids: IdGenerator, store: Store): Promise<void> {
-  for (const last of await lastIds(store)) if (last !== undefined) ids.continueAfter(last);
+/** Ids go on behind the greatest one stored, whatever the clock says today. Whether there was one. */
+async function continueIds(ids: IdGenerator, store: Store): Promise<boolean> {
+  const lasts = (await lastIds(store)).filter((last) => last !== undefined);
+  for (const last of lasts) ids.continueAfter(last);
+  return lasts.length > 0;
 }

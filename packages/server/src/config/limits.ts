@@ -214,28 +214,28 @@ export const LIMITS = {
     default: "500",
     doc: "Receivers of one message that are served before other work gets its turn.",
   },
-  offlineUidsMax: {
+  webhookOfflineUidsMax: {
     kind: "integer",
     min: 1,
     max: 1_000_000,
     default: "10000",
     doc: "Users in one msg.offline; a message for more of them is told in several.",
   },
-  passingMessagesMax: {
+  webhookPassingMax: {
     kind: "integer",
     min: 1,
     max: 1_000_000_000,
     default: "10000",
     doc: "Messages that are not kept and wait for their msg.offline; beyond, none is sent for them.",
   },
-  passingBytesMax: {
+  webhookPassingBytesMax: {
     kind: "bytes",
     min: 65_536,
     max: 17_179_869_184,
     default: "16MiB",
     doc: "The same in bytes.",
   },
-  statusEventsMax: {
+  webhookStatusEventsMax: {
     kind: "integer",
     min: 1,
     max: 100_000_000,

@@ -68,14 +68,15 @@ export class OfflineMessages implements Follower {
 
   /** The messages of one log one after another, those of different ones side by side. */
   async handle(_shard: number, messages: readonly StoredMessage[]): Promise<void> {
-    await this.#grace.promise;
     const logs = Map.groupBy(messages, (message) => message.log + channelText(message.channel));
     const outcomes = await Promise.allSettled([...logs.values()].map((log) => this.#tellInOrder(log)));
     for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
   }
 
+  /** Resolves when the receiver has all it is to be told of the message. */
   async tell(message: StoredMessage): Promise<void> {
     const { clock, receivers, presence, options } = this.#deps;
+    await this.#grace.promise;
     const nowMs = clock.wallMs();
     if (!isTellable(message, nowMs)) return;
     const isLate = nowMs - message.timeSeconds * 1000 > LATE_MS;
