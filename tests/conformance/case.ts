@@ -122,6 +122,7 @@ export function loadConfigurations(): Readonly<Record<string, Settings>> {
 /** A case that ends the server, or ended the original's, runs when nobody else uses it. */
 export function needsServerAlone(recorded: Case): boolean {
   return (
-    recorded.crashes === true || recorded.steps.some((step) => (step.restart ?? step.kill ?? step.receiver) !== undefined)
+    recorded.crashes === true ||
+    recorded.steps.some((step) => (step.restart ?? step.kill ?? step.receiver) !== undefined)
   );
 }

@@ -30,7 +30,11 @@ test("no two cases have the same area and name", () => {
 
 for (const [configuration, cases] of Map.groupBy(chosen, (entry) => entry.recorded.config ?? "default")) {
   describe(`configuration ${configuration}`, () => {
-    const held: { server?: ServerProcess; receiver?: WebhookReceiver; outcomes?: Map<Case, Promise<Error | undefined>> } = {};
+    const held: {
+      server?: ServerProcess;
+      receiver?: WebhookReceiver;
+      outcomes?: Map<Case, Promise<Error | undefined>>;
+    } = {};
     beforeAll(async () => {
       const recordedSettings = configurations[configuration]!;
       if (Object.values(recordedSettings).includes(HOOK)) held.receiver = await WebhookReceiver.start();

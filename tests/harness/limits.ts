@@ -15,6 +15,8 @@ export const COUNT_LIMITS: readonly string[] = [
   "limits.commitQueueBatchesMax",
   "limits.fanOutMessagesMax",
   "limits.fanOutSliceReceivers",
+  "limits.webhookRequestsMax",
+  "limits.webhookDeadLettersMax",
   "limits.webhookOfflineUidsMax",
   "limits.webhookPassingMax",
   "limits.webhookStatusEventsMax",

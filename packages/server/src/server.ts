@@ -9,14 +9,17 @@ import { databaseDirectory } from "./config/database-directory.ts";
 import { networksContain } from "./config/ip-network.ts";
 import { routeAddresses } from "./config/route-addresses.ts";
 import type { Config } from "./config/schema.ts";
+import { webhooksOptions } from "./config/webhooks-options.ts";
 import { createFanOut, FAN_OUT_DEFAULTS, type FanOut } from "./delivery/fan-out.ts";
 import { PENDING_ACKS_DEFAULTS, PendingAcks } from "./delivery/pending-acks.ts";
 import { Presence } from "./delivery/presence.ts";
 import { CertificateWatch, readCertificate } from "./gateway/certificate-watch.ts";
 import { createGateway, type Gateway } from "./gateway/gateway.ts";
 import { GATEWAY_DEFAULTS } from "./gateway/gateway-options.ts";
+import { DeadLetters } from "./hooks/dead-letters.ts";
 import { type OfflineEvents, startOfflineEvents } from "./hooks/offline-events.ts";
 import { createSources } from "./hooks/sources.ts";
+import { Webhooks } from "./hooks/webhooks.ts";
 import { ChannelAdmin } from "./messaging/channel-admin.ts";
 import { ChannelCache } from "./messaging/channel-cache.ts";
 import { ChatListReader } from "./messaging/chat-list-reader.ts";
@@ -97,6 +100,8 @@ interface Running {
   readonly store: Store;
   readonly gateway: Gateway;
   readonly acks: PendingAcks;
+  readonly webhooks: Webhooks;
+  readonly offlineEvents: OfflineEvents;
   readonly http: Listener | undefined;
   readonly certificates: readonly CertificateWatch[];
 }
@@ -125,6 +130,8 @@ async function startParts({ config, world, log }: ServerOptions): Promise<Runnin
   });
   let gateway: Gateway | undefined;
   let acks: PendingAcks | undefined;
+  let webhooks: Webhooks | undefined;
+  let offlineEvents: OfflineEvents | undefined;
   const certificates: CertificateWatch[] = [];
   try {
     const ids = new IdGenerator(world.clock, config.cluster.nodeId);
@@ -163,7 +170,6 @@ async function startParts({ config, world, log }: ServerOptions): Promise<Runnin
     const early = new EarlyAcks({ countMax: limits.earlyCommandAcksMax, bytesMax: limits.earlyCommandAcksBytesMax });
     const cursors = new CommandCursors({ store, channels, conversations, early, failed });
     let fanOut: FanOut | undefined;
-    let offlineEvents: OfflineEvents | undefined;
     const sending = new Sender({
       clock: world.clock,
       store,
@@ -242,6 +248,18 @@ async function startParts({ config, world, log }: ServerOptions): Promise<Runnin
     const pushed = fanOut;
     store.feed.tail((messages) => pushed.push(messages));
     acks.start(gateway.outbound);
+    webhooks = await Webhooks.start({
+      world,
+      feed: store.feed,
+      deadLetters: await DeadLetters.load({
+        store,
+        clock: world.clock,
+        ids,
+        options: { countMax: limits.webhookDeadLettersMax, bytesMax: limits.webhookDeadLettersBytesMax },
+      }),
+      log,
+      options: webhooksOptions(config),
+    });
     offlineEvents = await startOfflineEvents({
       config,
       world,
@@ -251,7 +269,7 @@ async function startParts({ config, world, log }: ServerOptions): Promise<Runnin
       conversations,
       ids,
       presence,
-      webhook: undefined,
+      webhooks,
       isRestart,
     });
     const tlsFiles = certificateFiles(config, "tlsConfig");
@@ -321,6 +339,7 @@ async function startParts({ config, world, log }: ServerOptions): Promise<Runnin
       presence,
       outbound: gateway.outbound,
       connections: gateway.live,
+      webhooks,
       readiness: () => ({ ready: store.readOnlyBecause === null, reason: store.readOnlyBecause ?? "" }),
       handlerFailed: (error, request) => log.error("an HTTP handler failed", { error, path: request.path }),
       options: {
@@ -334,21 +353,27 @@ async function startParts({ config, world, log }: ServerOptions): Promise<Runnin
       },
     });
     const http = config.httpAddr === null ? undefined : await world.http.serve(config.httpAddr, api.routes, api.rules);
-    return { store, gateway, acks, http, certificates };
+    return { store, gateway, acks, webhooks, offlineEvents, http, certificates };
   } catch (error) {
     for (const watch of certificates) watch.stop();
     acks?.stop();
     await gateway?.stop();
+    await offlineEvents?.stop();
+    await webhooks?.stop();
     await store.close();
     throw error;
   }
 }
 
 /** HTTP first, so that no new send comes in; the store last, so that accepted ones are still answered. */
-async function stopParts({ store, gateway, acks, http, certificates }: Running): Promise<void> {
+async function stopParts(parts: Running): Promise<void> {
+  const { store, gateway, acks, webhooks, offlineEvents, http, certificates } = parts;
   for (const watch of certificates) watch.stop();
   // Whatever fails to close, the store is closed.
-  const outcomes = await Promise.allSettled([http?.close(), gateway.stop()]);
+  const outcomes: PromiseSettledResult<unknown>[] = await Promise.allSettled([http?.close(), gateway.stop()]);
+  // The ends of the sessions are still told.
+  outcomes.push(...(await Promise.allSettled([offlineEvents.stop()])));
+  outcomes.push(...(await Promise.allSettled([webhooks.stop()])));
   acks.stop();
   await store.close();
   for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;

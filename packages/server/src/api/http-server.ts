@@ -18,6 +18,7 @@ import { routingRoutes } from "./routes/routing.ts";
 import { sendRoutes } from "./routes/send.ts";
 import { systemUserRoutes } from "./routes/system-users.ts";
 import { userRoutes } from "./routes/users.ts";
+import { webhookRoutes } from "./routes/webhooks.ts";
 
 export interface Api {
   readonly routes: readonly ApiRoute[];
@@ -41,6 +42,7 @@ export function createApi(deps: ApiDeps): Api {
     ...messageRoutes(deps),
     ...conversationRoutes(deps),
     ...commandRoutes(deps),
+    ...webhookRoutes(deps),
   ];
   return { routes, rules: httpRules(deps) };
 }

@@ -2,12 +2,14 @@
 import { Reason } from "@wukong-ts/protocol";
 import type { LiveConnection } from "../delivery/live-connections.ts";
 import type { Session } from "../delivery/session.ts";
+import type { WebhooksState } from "../hooks/webhooks.ts";
 import type { ChannelFlags, ListedUid } from "../messaging/channels.ts";
 import type { ChatListRequest, ChatView } from "../messaging/chat-list.ts";
 import type { HistoryPage } from "../messaging/history.ts";
 import { type ChannelKey, EMPTY_HEAD, type Mark, ORIGIN, type StoredMessage } from "../messaging/message.ts";
 import type { SendRequest, SendResult } from "../messaging/send.ts";
 import type { KnownDevice } from "../messaging/users.ts";
+import type { DeadLetterRow } from "../store/tables.ts";
 import { matchRoute, parseQuery } from "../world/http-routing.ts";
 import type { HttpAnswer, HttpRequest } from "../world/world.ts";
 import type { ApiDeps, ApiOptions, Readiness } from "./api-deps.ts";
@@ -33,6 +35,8 @@ export class TestApi {
   knownDevices: ReadonlySet<number> = new Set();
   ready: Readiness = { ready: true, reason: "" };
   ownLast: Mark = ORIGIN;
+  letters: readonly DeadLetterRow[] = [];
+  webhooksState: WebhooksState = { followers: [], receivers: [], deadLetters: { count: 0, bytes: 0 } };
   headSeqOf: (channel: ChannelKey) => number = () => this.stored.at(-1)?.seq ?? 0;
   /** Every change is rejected with it. */
   storeFailure: Error | undefined;
@@ -148,6 +152,28 @@ export class TestApi {
         list: async (key, list) => {
           this.asked.push(["list", key, list]);
           return this.listed;
+        },
+      },
+      webhooks: {
+        state: () => this.webhooksState,
+        replay: async (follower, from) => {
+          await change("replay")(follower, from);
+          return follower !== "unknown";
+        },
+        retry: async (ids) => {
+          await change("retry")(ids);
+          return { delivered: ids.length, failed: 0, reason: "" };
+        },
+        deadLetters: {
+          list: async (after, limit) => {
+            this.asked.push(["deadLetters", after, limit]);
+            return this.letters;
+          },
+          find: (id) => {
+            const row = this.letters.find((letter) => letter.id.high === id.high && letter.id.low === id.low);
+            return row === undefined ? undefined : { row, body: Buffer.from("[]") };
+          },
+          discard: change("discard"),
         },
       },
       history: {

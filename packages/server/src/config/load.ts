@@ -165,7 +165,11 @@ function brokenKeys(config: Config, given: ReadonlyMap<string, Given>): ConfigEr
   }
   const noType = config.datasource.channelTypes.find((type) => !/^[0-9]{1,3}$/.test(type) || Number(type) > 255);
   if (noType !== undefined) {
-    missing("datasource.channelTypes", "datasource.channelTypes", `${shown(noType)} is not the number of a channel type`);
+    missing(
+      "datasource.channelTypes",
+      "datasource.channelTypes",
+      `${shown(noType)} is not the number of a channel type`,
+    );
   }
   return errors;
 }

@@ -13,7 +13,7 @@ import { Fifo } from "../delivery/fifo.ts";
 import type { ChannelFlags } from "../messaging/channels.ts";
 import type { ChannelKey } from "../messaging/message.ts";
 import { isUid } from "../messaging/valid-ids.ts";
-import type { Clock } from "../world/world.ts";
+import type { Clock, HttpCalling } from "../world/world.ts";
 
 export type ListQuestion = "getSubscribers" | "getBlacklist" | "getWhitelist";
 
@@ -22,20 +22,9 @@ export class DatasourceFailure extends Error {
   override readonly name = "DatasourceFailure";
 }
 
-/** Rejects when there is no whole answer in time, or a larger one. */
-export interface HttpPosting {
-  post(request: {
-    readonly url: string;
-    readonly headers: Readonly<Record<string, string>>;
-    readonly body: Uint8Array;
-    readonly timeoutMs: number;
-    readonly answerBytesMax: number;
-  }): Promise<{ readonly status: number; readonly body: Uint8Array }>;
-}
-
 export interface DatasourceDeps {
   readonly clock: Pick<Clock, "monotonicMs">;
-  readonly http: HttpPosting;
+  readonly http: HttpCalling;
   /** For the log: why questions get no answer, once; null when they do again. */
   readonly stateChanged: (failsBecause: string | null) => void;
   readonly options: DatasourceOptions;

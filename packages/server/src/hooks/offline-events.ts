@@ -7,13 +7,13 @@ import type { IdGenerator } from "../messaging/ids.ts";
 import type { StoredMessage } from "../messaging/message.ts";
 import { ChannelReceivers } from "../messaging/receivers.ts";
 import type { Log } from "../observe/log.ts";
-import type { Following } from "../store/follower-run.ts";
 import type { Store } from "../store/store.ts";
 import type { World } from "../world/world.ts";
 import { OfflineMessages } from "./offline-messages.ts";
 import { forgetOnlineStatus, OnlineStatus } from "./online-status.ts";
 import { PassingMessages } from "./passing-messages.ts";
 import { type WebhookSender, WebhookStopped } from "./webhook.ts";
+import type { Webhooks } from "./webhooks.ts";
 
 export interface OfflineEventsDeps {
   readonly config: Config;
@@ -24,8 +24,7 @@ export interface OfflineEventsDeps {
   readonly conversations: Conversations;
   readonly ids: IdGenerator;
   readonly presence: Presence;
-  /** undefined: there is no receiver. */
-  readonly webhook: WebhookSender | undefined;
+  readonly webhooks: Pick<Webhooks, "sender" | "follow">;
   /** The data directory was used before: apps may be about to connect again. */
   readonly isRestart: boolean;
 }
@@ -33,13 +32,13 @@ export interface OfflineEventsDeps {
 export interface OfflineEvents {
   /** For messages that are not kept and so do not pass the feed; undefined: nobody is to be told of them. */
   readonly passing: ((messages: readonly StoredMessage[]) => void) | undefined;
-  /** When all sessions have ended, and before the webhook and the feed's followers stop. */
+  /** When all sessions have ended, and before the webhooks stop. */
   stop(): Promise<void>;
 }
 
 /** Before the first login. */
 export async function startOfflineEvents(deps: OfflineEventsDeps): Promise<OfflineEvents> {
-  const { webhook } = deps;
+  const webhook = deps.webhooks.sender;
   const status = webhook?.wants("user.onlinestatus") ? await startStatus(deps, webhook) : undefined;
   if (status === undefined) await forgetOnlineStatus(deps.store);
   const offline = webhook?.wants("msg.offline") ? await startOffline(deps, webhook) : undefined;
@@ -48,7 +47,6 @@ export async function startOfflineEvents(deps: OfflineEventsDeps): Promise<Offli
     async stop() {
       offline?.messages.stop();
       await status?.stop();
-      await offline?.following.stop();
     },
   };
 }
@@ -73,15 +71,11 @@ async function startStatus(deps: OfflineEventsDeps, webhook: WebhookSender): Pro
 interface Offline {
   readonly messages: OfflineMessages;
   readonly passing: PassingMessages;
-  readonly following: Following;
 }
 
 async function startOffline(deps: OfflineEventsDeps, webhook: WebhookSender): Promise<Offline> {
-  const { config, world, log, store, channels, conversations, presence, isRestart } = deps;
+  const { config, world, log, channels, conversations, presence, webhooks, isRestart } = deps;
   const { limits } = config;
-  const failed = (error: unknown): void => {
-    if (!(error instanceof WebhookStopped)) log.error("an internal error", { error });
-  };
   const messages = new OfflineMessages({
     ...world,
     channels,
@@ -92,7 +86,7 @@ async function startOffline(deps: OfflineEventsDeps, webhook: WebhookSender): Pr
     options: {
       nodeId: config.cluster.nodeId,
       compressOver: config.channel.subscriberCompressOfCount,
-      heldBytesMax: 16 << 20,
+      heldBytesMax: limits.webhookMemoryBytesMax,
       uidsPerCallMax: limits.webhookOfflineUidsMax,
       graceMs: isRestart ? config.webhook.offlineGraceMs : 0,
     },
@@ -100,8 +94,11 @@ async function startOffline(deps: OfflineEventsDeps, webhook: WebhookSender): Pr
   const passing = new PassingMessages({
     clock: world.clock,
     tell: (message) => messages.tell(message),
-    failed,
+    failed: (error) => {
+      if (!(error instanceof WebhookStopped)) log.error("an internal error", { error });
+    },
     options: { messagesMax: limits.webhookPassingMax, bytesMax: limits.webhookPassingBytesMax },
   });
-  return { messages, passing, following: await store.feed.follow(messages, "now", failed) };
+  await webhooks.follow(messages, "now");
+  return { messages, passing };
 }

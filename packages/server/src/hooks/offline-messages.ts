@@ -48,7 +48,7 @@ const LATE_MS = 10_000;
 const SLICE_RECEIVERS = 500;
 
 export class OfflineMessages implements Follower {
-  readonly name = "msg.offline";
+  readonly name = "webhook.offline";
   readonly messagesMax = 100;
   readonly lingerMs = 0;
   readonly bytesMax: number;

@@ -18,9 +18,11 @@
  * | 13 | system       | name                                  | 0        | format of the data directory |
  * | 14 | removed      | channel, log, seq                     | channel  | from when on a message no longer counts |
  * | 15 | cursor       | follower's name                       | followed | the last message of the shard that the follower has handled |
- * | 20 | status event | id                                    | 0        | a login or its end that the back end has not been told of |
- * | 21 | told online  | uid, device flag, session             | 0        | a session that is, or will be, told to be online |
- * | 22 | sourced      | channel                               | channel  | when the datasource was asked for its lists |
+ * | 16 | dead letter  | its id                                | 0        | a webhook event that its receiver refuses: what, why, which messages |
+ * | 17 | dead letter body | its id                            | 0        | the event's body |
+ * | 18 | status event | id                                    | 0        | a login or its end that the back end has not been told of |
+ * | 19 | told online  | uid, device flag, session             | 0        | a session that is, or will be, told to be online |
+ * | 20 | sourced      | channel                               | channel  | when the datasource was asked for its lists |
  */
 import type { Conversation } from "../messaging/conversation.ts";
 import type { ChannelKey, Head, LogName, Mark, MessageId, Receipt, StoredMessage } from "../messaging/message.ts";
@@ -457,6 +459,60 @@ export const cursorTable: Table<string, MessageId> = {
   decode: (value) => read(value).id(),
 };
 
+export interface DeadLetterRow {
+  /** Given out in the order in which they were laid aside. */
+  readonly id: MessageId;
+  readonly receiver: string;
+  readonly eventName: string;
+  readonly eventId: string;
+  readonly reason: string;
+  readonly tries: number;
+  readonly sinceMs: number;
+  readonly bodyBytes: number;
+  readonly messageIds: readonly MessageId[];
+}
+export const deadLetterTable: Table<MessageId, DeadLetterRow> = {
+  name: "dead letter",
+  id: 16,
+  keyOf: (shard, id) => key(shard, 16).id(id).take(),
+  encode(letter) {
+    const writer = row()
+      .text(letter.receiver)
+      .text(letter.eventName)
+      .text(letter.eventId)
+      .text(letter.reason)
+      .u32(letter.tries)
+      .u48(letter.sinceMs)
+      .u48(letter.bodyBytes);
+    for (const id of letter.messageIds) writer.id(id);
+    return writer.take();
+  },
+  decode(value, keyBytes) {
+    const reader = read(value);
+    const letter = {
+      id: readKey(keyBytes).id(),
+      receiver: reader.text(),
+      eventName: reader.text(),
+      eventId: reader.text(),
+      reason: reader.text(),
+      tries: reader.u32(),
+      sinceMs: reader.u48(),
+      bodyBytes: reader.u48(),
+    };
+    const messageIds: MessageId[] = [];
+    while (reader.left > 0) messageIds.push(reader.id());
+    return { ...letter, messageIds };
+  },
+};
+
+export const deadLetterBodyTable: Table<MessageId, Uint8Array> = {
+  name: "dead letter body",
+  id: 17,
+  keyOf: (shard, id) => key(shard, 17).id(id).take(),
+  encode: (body) => row().raw(body).take(),
+  decode: (value) => read(value).rest(),
+};
+
 export interface StatusEvent {
   /** They are told in the order of their ids. */
   readonly id: MessageId;
@@ -470,8 +526,8 @@ export interface StatusEvent {
 }
 export const statusEventTable: Table<MessageId, StatusEvent> = {
   name: "status event",
-  id: 20,
-  keyOf: (shard, id) => key(shard, 20).id(id).take(),
+  id: 18,
+  keyOf: (shard, id) => key(shard, 18).id(id).take(),
   encode: (event) =>
     row()
       .text(event.uid)
@@ -502,8 +558,8 @@ export interface ToldOnline {
 }
 export const toldOnlineTable: Table<ToldOnline, ToldOnline> = {
   name: "told online",
-  id: 21,
-  keyOf: (shard, at) => key(shard, 21).text(at.uid).u8(at.deviceFlag).u48(at.session).take(),
+  id: 19,
+  keyOf: (shard, at) => key(shard, 19).text(at.uid).u8(at.deviceFlag).u48(at.session).take(),
   encode: () => EMPTY,
   decode(_value, keyBytes) {
     const at = readKey(keyBytes);
@@ -513,8 +569,8 @@ export const toldOnlineTable: Table<ToldOnline, ToldOnline> = {
 
 export const sourcedTable: Table<ChannelKey, number> = {
   name: "sourced",
-  id: 22,
-  keyOf: (shard, channel) => channelKey(shard, 22, channel).take(),
+  id: 20,
+  keyOf: (shard, channel) => channelKey(shard, 20, channel).take(),
   encode: (askedMs) => row().u48(askedMs).take(),
   decode: (value) => read(value).u48(),
 };
