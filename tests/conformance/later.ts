@@ -7,7 +7,6 @@
 export const LATER_AREAS: Readonly<Record<string, string>> = {
   "message-events": "events on messages",
   monitoring: "/connz, /varz, metrics and the manager port",
-  webhook: "webhooks",
 };
 
 /** "area: name of the case". */
