@@ -42,7 +42,7 @@ export interface OfflineMessagesOptions {
   readonly graceMs: number;
 }
 
-/** Older messages are looked at more closely. */
+/** Older messages are looked at more closely; so are those of the time before the start. */
 const LATE_MS = 10_000;
 /** Receivers that are asked before other work gets its turn. */
 const SLICE_RECEIVERS = 500;
@@ -53,12 +53,14 @@ export class OfflineMessages implements Follower {
   readonly lingerMs = 0;
   readonly bytesMax: number;
   readonly #deps: OfflineMessagesDeps;
+  readonly #startedMs: number;
   readonly #grace: PromiseWithResolvers<void> = Promise.withResolvers();
   readonly #graceTimer: Timer | undefined;
 
   constructor(deps: OfflineMessagesDeps) {
     this.#deps = deps;
     this.bytesMax = deps.options.heldBytesMax;
+    this.#startedMs = deps.clock.wallMs();
     // Stopped before anybody waited for it.
     this.#grace.promise.catch(() => undefined);
     const { graceMs } = deps.options;
@@ -79,7 +81,8 @@ export class OfflineMessages implements Follower {
     await this.#grace.promise;
     const nowMs = clock.wallMs();
     if (!isTellable(message, nowMs)) return;
-    const isLate = nowMs - message.timeSeconds * 1000 > LATE_MS;
+    const sentMs = message.timeSeconds * 1000;
+    const isLate = nowMs - sentMs > LATE_MS || sentMs < this.#startedMs;
     const set = await receivers.of(message);
     const denied = this.#denyList(message);
     try {
