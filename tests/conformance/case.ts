@@ -46,7 +46,6 @@ export interface Step {
     readonly quietMs?: number;
     readonly timeoutMs?: number;
   };
-  readonly receiver?: "down" | "up";
 
   readonly v225?: unknown;
   readonly ours?: unknown;
@@ -115,14 +114,15 @@ export function loadCases(): RecordedCase[] {
     });
 }
 
-export function loadConfigurations(): Readonly<Record<string, Settings>> {
-  return JSON.parse(readFileSync(new URL("./configs.json", import.meta.url), "utf8")) as Record<string, Settings>;
+/** `hook`: the address of the webhook receiver. */
+export function loadConfigurations(hook: string): Readonly<Record<string, Settings>> {
+  const text = readFileSync(new URL("./configs.json", import.meta.url), "utf8").replaceAll("{hook}", hook);
+  return JSON.parse(text) as Record<string, Settings>;
 }
 
 /** A case that ends the server, or ended the original's, runs when nobody else uses it. */
 export function needsServerAlone(recorded: Case): boolean {
   return (
-    recorded.crashes === true ||
-    recorded.steps.some((step) => (step.restart ?? step.kill ?? step.receiver) !== undefined)
+    recorded.crashes === true || recorded.steps.some((step) => step.restart !== undefined || step.kill !== undefined)
   );
 }

@@ -3,17 +3,16 @@
  * WK_CASES=text runs only the cases with that text in "area: name".
  */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { ServerProcess, type Settings } from "../harness/server-process.ts";
+import { ServerProcess } from "../harness/server-process.ts";
 import { WebhookReceiver } from "../harness/webhook-receiver.ts";
 import { type Case, loadCases, loadConfigurations, type RecordedCase } from "./case.ts";
 import { LATER_AREAS, LATER_CASES } from "./later.ts";
 import { startAll } from "./runner.ts";
 
 const PARALLEL = 8;
-/** Stands in a configuration for the address of the webhook receiver. */
-const HOOK = "{hook}";
 const all = loadCases();
-const configurations = loadConfigurations();
+const receiver = await WebhookReceiver.start();
+const configurations = loadConfigurations(receiver.url);
 const owed = all.filter((entry) => reasonToWait(entry) === undefined);
 const chosen = owed.filter((entry) => titleOf(entry).includes(process.env["WK_CASES"] ?? ""));
 
@@ -28,25 +27,18 @@ test("no two cases have the same area and name", () => {
   expect(new Set(all.map(titleOf)).size).toBe(all.length);
 });
 
+afterAll(() => receiver.close());
+
 for (const [configuration, cases] of Map.groupBy(chosen, (entry) => entry.recorded.config ?? "default")) {
   describe(`configuration ${configuration}`, () => {
-    const held: {
-      server?: ServerProcess;
-      receiver?: WebhookReceiver;
-      outcomes?: Map<Case, Promise<Error | undefined>>;
-    } = {};
+    const held: { server?: ServerProcess; outcomes?: Map<Case, Promise<Error | undefined>> } = {};
     beforeAll(async () => {
-      const recordedSettings = configurations[configuration]!;
-      if (Object.values(recordedSettings).includes(HOOK)) held.receiver = await WebhookReceiver.start();
-      const settings = withHook(recordedSettings, held.receiver?.url ?? "");
-      held.server = await ServerProcess.start({ settings });
+      held.server = await ServerProcess.start({ settings: configurations[configuration]! });
       const recorded = cases.map((entry) => entry.recorded);
-      const target = { server: held.server, configurations, receiver: held.receiver };
-      held.outcomes = startAll(recorded, target, PARALLEL);
+      held.outcomes = startAll(recorded, { server: held.server, configurations, receiver }, PARALLEL);
     });
     afterAll(async () => {
       await held.server?.dispose();
-      await held.receiver?.[Symbol.asyncDispose]();
     });
     for (const entry of cases) {
       test(titleOf(entry), async () => {
@@ -55,10 +47,6 @@ for (const [configuration, cases] of Map.groupBy(chosen, (entry) => entry.record
       });
     }
   });
-}
-
-function withHook(settings: Settings, url: string): Settings {
-  return Object.fromEntries(Object.entries(settings).map(([key, value]) => [key, value === HOOK ? url : value]));
 }
 
 function titleOf(entry: RecordedCase): string {

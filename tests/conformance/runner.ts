@@ -9,8 +9,7 @@ import { type Difference, Expectations } from "./expectation.ts";
 export interface Target {
   readonly server: ServerProcess;
   readonly configurations: Readonly<Record<string, Settings>>;
-  /** Where the server's webhooks go, if it has any. */
-  readonly receiver: WebhookReceiver | undefined;
+  readonly receiver: WebhookReceiver;
 }
 
 const RETRY_EVERY_MS = 40;
@@ -19,7 +18,7 @@ const UNTIL_MS = 5_000;
 /** Throws with what differs. */
 async function runCase(recorded: Case, target: Target): Promise<void> {
   const expectations = new Expectations();
-  using run = new CaseRun(recorded, target.server, target.configurations, expectations, target.receiver);
+  using run = new CaseRun(recorded, target, expectations);
   const failures: string[] = [];
   for (const [index, step] of recorded.steps.entries()) {
     const differences = await runStep(step, run, expectations);

@@ -1,95 +1,107 @@
-/** A back end that receives webhooks by HTTP: it remembers every call, and refuses or lets wait what it is told to. */
-import { createServer, type IncomingHttpHeaders, type Server } from "node:http";
+/** A back end that takes webhook events over HTTP: it keeps what it has taken, and answers as the test says. */
+import { createServer, type IncomingHttpHeaders, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
 import { type Json, tryParseJson } from "./exact-json.ts";
-import { claimPorts, releasePort } from "./ports.ts";
-import { eventually } from "./waiting.ts";
 
-export interface WebhookCall {
-  /** From the query. */
+/** One request, as it came. */
+export interface Delivery {
   readonly event: string;
+  /** Path and query. */
+  readonly url: string;
   readonly headers: IncomingHttpHeaders;
-  readonly raw: Buffer;
-  readonly body: Json;
-  /** What it was answered with. */
-  readonly status: number;
-  /** Its place among all calls, from 0. */
-  readonly at: number;
+  readonly body: string;
 }
 
-export class WebhookReceiver implements AsyncDisposable {
-  readonly port: number;
-  readonly #server: Server;
-  readonly #calls: WebhookCall[] = [];
-  /** Given to every call; 0: the connection is cut instead. */
-  status = 200;
-  /** Chooses the status of one call; undefined: `status`. */
-  answer: ((event: string, body: Json) => number | undefined) | undefined;
-  /** What every call waits for before it is answered. */
-  hold: Promise<void> = Promise.resolve();
+/** A status, or what else is done with the answer. */
+export type Reaction = (delivery: Delivery, answer: ServerResponse) => number | "handled" | Promise<number | "handled">;
 
-  private constructor(port: number) {
-    this.port = port;
-    this.#server = createServer((request, response) => {
-      const chunks: Buffer[] = [];
-      request.on("data", (chunk: Buffer) => chunks.push(chunk));
-      request.on("end", () => {
-        const event = new URL(request.url ?? "", "http://receiver").searchParams.get("event") ?? "";
-        const raw = Buffer.concat(chunks);
-        const body = tryParseJson(raw.toString()) ?? null;
-        const status = this.answer?.(event, body) ?? this.status;
-        this.#calls.push({ event, headers: request.headers, raw, body, status, at: this.#calls.length });
-        void this.hold.then(() => {
-          if (status === 0) request.socket.destroy();
-          else response.writeHead(status).end();
-        });
-      });
-    });
-  }
+export class WebhookReceiver implements AsyncDisposable {
+  /** All that was answered with 200. */
+  readonly taken: Delivery[] = [];
+  /** All that came. */
+  readonly seen: Delivery[] = [];
+  react: Reaction = () => 200;
+  readonly #entries = new Map<Delivery, readonly Json[]>();
+  #server: Server | undefined;
+  #port = 0;
 
   static async start(): Promise<WebhookReceiver> {
-    const [port] = await claimPorts(1);
-    const receiver = new WebhookReceiver(port!);
-    await receiver.listen();
+    const receiver = new WebhookReceiver();
+    await receiver.open();
     return receiver;
   }
 
   get url(): string {
-    return `http://127.0.0.1:${this.port}/hook`;
+    return `http://127.0.0.1:${this.#port}/hook`;
   }
 
-  /** Every call so far, whatever it was answered with. */
-  get calls(): readonly WebhookCall[] {
-    return this.#calls;
-  }
-
-  /** The bodies of an event that were answered with 200; those of an array one by one. */
-  taken(event: string): readonly Json[] {
-    return this.#calls
-      .filter((call) => call.event === event && call.status === 200)
-      .flatMap(({ body }) => (Array.isArray(body) ? body : [body]));
-  }
-
-  /** Waits until so many were taken. */
-  async until(event: string, count: number, withinMs = 15_000): Promise<readonly Json[]> {
-    await eventually(() => this.taken(event).length >= count, `${count} of ${event} come`, withinMs);
-    return this.taken(event);
-  }
-
-  /** The port refuses connections. */
-  async close(): Promise<void> {
-    this.#server.closeAllConnections();
-    await new Promise<void>((resolve) => this.#server.close(() => resolve()));
-  }
-
-  async listen(): Promise<void> {
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once("error", reject);
-      this.#server.listen(this.port, "127.0.0.1", resolve);
+  /** On the same port as before. */
+  async open(): Promise<void> {
+    const server = createServer((request, answer) => {
+      const parts: Buffer[] = [];
+      request.on("data", (part: Buffer) => parts.push(part));
+      request.on("end", () => {
+        const url = request.url ?? "";
+        const event = new URL(url, "http://x").searchParams.get("event") ?? "";
+        void this.#answer({ event, url, headers: request.headers, body: Buffer.concat(parts).toString() }, answer);
+      });
     });
+    this.#server = server;
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", reject);
+      server.listen(this.#port, "127.0.0.1", resolve);
+    });
+    this.#port = (server.address() as AddressInfo).port;
+  }
+
+  /** Nobody listens any more: connections are refused. */
+  async close(): Promise<void> {
+    const server = this.#server;
+    this.#server = undefined;
+    if (server === undefined) return;
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  }
+
+  /** The messages of all `msg.notify` that were taken, in the order in which they came. */
+  notified(): NotifiedMessage[] {
+    return this.taken.filter(({ event }) => event === "msg.notify").flatMap(messagesOf);
+  }
+
+  /** What a body tells of, one by one, 64-bit numbers exact; the same objects each time. */
+  entriesOf(delivery: Delivery): readonly Json[] {
+    let entries = this.#entries.get(delivery);
+    if (entries === undefined) {
+      const parsed = tryParseJson(delivery.body) ?? [];
+      entries = Array.isArray(parsed) ? parsed : [parsed];
+      this.#entries.set(delivery, entries);
+    }
+    return entries;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
-    releasePort(this.port);
   }
+
+  async #answer(delivery: Delivery, answer: ServerResponse): Promise<void> {
+    this.seen.push(delivery);
+    const status = await this.react(delivery, answer);
+    if (status === "handled") return;
+    if (status === 200) this.taken.push(delivery);
+    answer.writeHead(status).end();
+  }
+}
+
+export interface NotifiedMessage {
+  readonly message_idstr: string;
+  readonly client_msg_no: string;
+  readonly message_seq: number;
+  readonly from_uid: string;
+  readonly channel_id: string;
+  readonly channel_type: number;
+  readonly payload: string;
+}
+
+export function messagesOf({ body }: Pick<Delivery, "body">): readonly NotifiedMessage[] {
+  return JSON.parse(body) as readonly NotifiedMessage[];
 }

@@ -129,8 +129,10 @@ function readAddress(text: string, scheme: string): ListenAddress | null | undef
 }
 
 function readUrl(text: string): string | undefined {
-  const url = URL.parse(text.trim());
-  return url !== null && (url.protocol === "http:" || url.protocol === "https:") ? text.trim() : undefined;
+  const trimmed = text.trim();
+  if (trimmed === "") return "";
+  const url = URL.parse(trimmed);
+  return url !== null && (url.protocol === "http:" || url.protocol === "https:") ? trimmed : undefined;
 }
 
 /** As WuKongIM splits lists in the environment: at spaces; commas do as well. */
