@@ -36,9 +36,9 @@ export function isTellable(message: StoredMessage, nowMs: number): boolean {
 
 /**
  * The user has read up to the message, sent one after it, deleted it, acknowledged it, or joined after it. `row` is
- * undefined in channels that nobody has a row of: there it is not known.
+ * undefined in channels that nobody has a row of: there it is not known, nor of messages that are not kept.
  */
 export function isPast(message: StoredMessage, row: Conversation | undefined, ownLast: Mark): boolean {
-  if (row === undefined) return false;
+  if (row === undefined || message.seq === 0) return false;
   return message.seq <= (message.log === "command" ? row.commandSeq : unreadFrom(row, ownLast).seq);
 }

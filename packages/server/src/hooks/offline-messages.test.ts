@@ -213,6 +213,13 @@ describe("in a person channel", () => {
   });
 });
 
+test("of a message that is not kept users are told, however much they have read since", async () => {
+  const bench = await Bench.open();
+  await bench.group({ type: 2, id: "g" }, ["ben"]);
+  bench.rows.set("ben", { ...ROW, read: { seq: 9, counted: 0 } });
+  expect(await bench.told(message({ seq: 0, flags: 1, timeSeconds: NOW_SECONDS - 30 }))).toEqual(["ben"]);
+});
+
 describe("nobody is told", () => {
   test("of an agent channel", async () => {
     const bench = await Bench.open();
