@@ -31,7 +31,7 @@ function statusOf(text: string): Status {
 function told(receiver: WebhookReceiver): readonly Status[] {
   return receiver.taken
     .filter(({ event }) => event === "user.onlinestatus")
-    .flatMap((delivery) => receiver.entriesOf(delivery).map((text) => statusOf(String(text))));
+    .flatMap((delivery) => receiver.entriesOf(delivery).map((text) => statusOf(text as string)));
 }
 /** Connections per uid and flag, those that have some, as the last status of each says. */
 function believed(receiver: WebhookReceiver): Readonly<Record<string, number>> {
@@ -49,7 +49,7 @@ async function truth(server: ServerProcess, uids: readonly string[]): Promise<Re
   return counts;
 }
 async function becomesTrue(server: ServerProcess, receiver: WebhookReceiver, uids: readonly string[]): Promise<void> {
-  const text = (counts: Readonly<Record<string, number>>): string => JSON.stringify(Object.entries(counts).sort());
+  const text = (counts: Readonly<Record<string, number>>): string => JSON.stringify(counts, Object.keys(counts).sort());
   await eventually(
     async () => text(believed(receiver)) === text(await truth(server, uids)),
     "what the receiver was told is true",

@@ -18,7 +18,7 @@ import type { Clock, HttpCalling } from "../world/world.ts";
 export type ListQuestion = "getSubscribers" | "getBlacklist" | "getWhitelist";
 
 /** No answer that can be used: the text says why. */
-export class DatasourceFailure extends Error {
+class DatasourceFailure extends Error {
   override readonly name = "DatasourceFailure";
 }
 

@@ -97,6 +97,7 @@ async function startOffline(deps: OfflineEventsDeps, webhook: WebhookSender): Pr
     failed: (error) => {
       if (!(error instanceof WebhookStopped)) log.error("an internal error", { error });
     },
+    full: () => log.warn("messages that are not kept find no room to wait for their msg.offline"),
     options: { messagesMax: limits.webhookPassingMax, bytesMax: limits.webhookPassingBytesMax },
   });
   await webhooks.follow(messages, "now");

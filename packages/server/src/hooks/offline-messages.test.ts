@@ -220,6 +220,14 @@ test("of a message that is not kept users are told, however much they have read 
   expect(await bench.told(message({ seq: 0, flags: 1, timeSeconds: NOW_SECONDS - 30 }))).toEqual(["ben"]);
 });
 
+test("a message of the time before the start is late at once", async () => {
+  const bench = await Bench.open();
+  await bench.group({ type: 2, id: "g" }, ["ben"]);
+  bench.rows.set("ben", { ...ROW, read: { seq: 1, counted: 0 } });
+  expect(await bench.told(message({ timeSeconds: NOW_SECONDS - 1 }))).toEqual([]);
+  expect(await bench.told(message({ timeSeconds: NOW_SECONDS }))).toEqual(["ben"]);
+});
+
 describe("nobody is told", () => {
   test("of an agent channel", async () => {
     const bench = await Bench.open();

@@ -174,11 +174,10 @@ describe("the back end is told", () => {
   test("a thousand logins at once cost a handful of writes", async () => {
     const { life } = await begun(5000);
     const { store } = life.messaging;
-    const { commit } = store;
     let commits = 0;
     store.commit = (batch, settled) => {
       commits++;
-      commit.call(store, batch, settled);
+      commit(batch, settled);
     };
     for (let index = 0; index < 1000; index++) life.login(`u${index}`);
     await life.run(1_000);
@@ -199,6 +198,25 @@ describe("after a crash", () => {
     const second = await Life.begin(next, simulation);
     await second.run(1_000);
     expect(next.texts).toEqual(["ann-0-1-1-1-1", "ann-0-0-1-0-0", "ann-1-1-2-1-1"]);
+  });
+
+  test("the order stays, also when the clock was set back", async () => {
+    const { receiver, life, simulation } = await begun();
+    receiver.down();
+    life.login("ann");
+    await life.run(200);
+    simulation.crash();
+    simulation.stepWallClock(-3_600_000);
+    simulation.restart();
+    const second = await Life.begin(receiver, simulation);
+    second.logout(second.login("ann", 1));
+    await second.run(200);
+    simulation.crash();
+    simulation.restart();
+    const next = new Receiver();
+    const third = await Life.begin(next, simulation);
+    await third.run(500);
+    expect(next.texts).toEqual(["ann-0-1-1-1-1", "ann-1-1-1-1-1", "ann-1-0-1-0-0"]);
   });
 
   test("who was online and did not come back is told to be offline when the grace time is over, and nobody else", async () => {
@@ -321,6 +339,19 @@ describe("when the receiver is down for long", () => {
     expect(life.dropped).toBeGreaterThanOrEqual(200);
     expect(receiver.texts.at(-1)).toBe("u299-0-1-300-1-1");
   });
+});
+
+test("the event of a user that has changed last is given up last, however long he is known", async () => {
+  const { receiver, life } = await begun(100);
+  receiver.down();
+  const ann = life.login("ann");
+  for (let index = 0; index < 99; index++) life.login(`u${index}`);
+  life.logout(ann);
+  await life.run(1_000);
+  receiver.up();
+  await life.run(1_000);
+  expect(life.dropped).toBeGreaterThan(0);
+  expect(receiver.texts.at(-1)).toBe(`ann-0-0-${ann}-0-0`);
 });
 
 describe("a stop", () => {

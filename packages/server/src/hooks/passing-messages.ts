@@ -13,6 +13,8 @@ export interface PassingMessagesDeps {
   tell(message: StoredMessage): Promise<void>;
   /** For the log: something other than the end of the server. */
   readonly failed: (error: unknown) => void;
+  /** For the log: the first one since the line was empty finds no room. */
+  readonly full: () => void;
   readonly options: { readonly messagesMax: number; readonly bytesMax: number };
 }
 
@@ -34,6 +36,7 @@ export class PassingMessages {
   readonly #waiting = new Fifo<Waiting>();
   #bytes = 0;
   #underWay = 0;
+  #isFull = false;
   /** No room, or too old. */
   dropped = 0;
 
@@ -48,6 +51,8 @@ export class PassingMessages {
         message.payload.length + MESSAGE_COST_BYTES + (message.receivers?.length ?? 0) * RECEIVER_COST_BYTES;
       if (this.#waiting.length >= options.messagesMax || this.#bytes + bytes > options.bytesMax) {
         this.dropped++;
+        if (!this.#isFull) this.#deps.full();
+        this.#isFull = true;
         continue;
       }
       this.#waiting.push({ message, sinceMs: clock.monotonicMs(), bytes });
@@ -71,6 +76,7 @@ export class PassingMessages {
         this.#deps.failed(error);
       }
     }
+    this.#isFull = false;
     this.#underWay--;
   }
 }

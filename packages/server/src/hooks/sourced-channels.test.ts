@@ -275,10 +275,10 @@ describe("what the datasource says", () => {
     await bench.pass(FRESH_MS + 1);
     const { store } = bench.messaging;
     let steps = 0;
-    const { commitStep } = store;
+    const commitStep = store.commitStep.bind(store);
     store.commitStep = (batches, settled) => {
       steps++;
-      commitStep.call(store, batches, settled);
+      commitStep(batches, settled);
     };
     await bench.send("ann");
     expect(steps).toBe(0);
@@ -497,5 +497,18 @@ describe("system accounts", () => {
     ]);
     await bench.messaging.done(bench.users.removeSystemUids(["helper"]));
     expect(bench.users.isSystem("helper")).toBe(false);
+  });
+
+  test("that the API adds while an answer is under way are not lost by it", async () => {
+    const bench = await Bench.open();
+    bench.backEnd.members("ann");
+    await bench.send("ann");
+    bench.backEnd.answersAfterMs = 500;
+    await bench.pass(FRESH_MS + 1);
+    await bench.send("ann");
+    const adding = bench.users.addSystemUids(["new"]);
+    await bench.messaging.done(adding);
+    await bench.pass(1_000);
+    expect(bench.users.isSystem("new")).toBe(true);
   });
 });
