@@ -275,6 +275,28 @@ export class ServerProcess implements AsyncDisposable {
   }
 }
 
+/** Runs the program once with these words, beside servers that run already. */
+export async function runProgram(
+  words: readonly string[],
+): Promise<{ readonly code: number | null; readonly out: string; readonly error: string }> {
+  const child = spawn(process.execPath, [PROGRAM, ...words], {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: environmentForServer(),
+  });
+  const texts = ["", ""] as [string, string];
+  for (const [index, stream] of [child.stdout, child.stderr].entries()) {
+    stream.setEncoding("utf8");
+    stream.on("data", (text: string) => {
+      texts[index] += text;
+    });
+  }
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", resolve);
+  });
+  return { code, out: texts[0], error: texts[1] };
+}
+
 /** Block YAML of dotted keys; scalars are written as JSON, which YAML reads the same. */
 export function toYaml(settings: Settings): string {
   interface Tree {

@@ -102,6 +102,6 @@ export interface NotifiedMessage {
   readonly payload: string;
 }
 
-export function messagesOf({ body }: Pick<Delivery, "body">): readonly NotifiedMessage[] {
+function messagesOf({ body }: Pick<Delivery, "body">): readonly NotifiedMessage[] {
   return JSON.parse(body) as readonly NotifiedMessage[];
 }

@@ -30,8 +30,10 @@ export function isSuccess(message: Uint8Array): boolean {
     if (kind === VARINT) {
       const value = varint();
       if (field === 1) status = value;
-    } else if (kind === BYTES) at += varint();
-    else if (kind === FIXED_64) at += 8;
+    } else if (kind === BYTES) {
+      const length = varint();
+      at += length;
+    } else if (kind === FIXED_64) at += 8;
     else if (kind === FIXED_32) at += 4;
     else throw new Error("no protobuf message");
     if (at > message.length) throw new Error("no protobuf message");

@@ -35,12 +35,11 @@ export function httpTransport(
   };
 }
 
-/** The address may have a query of its own. */
+/** The address may have a query of its own, which stays as it is. */
 export function eventUrl(address: string, name: string): string {
-  const url = new URL(address);
-  url.searchParams.append("event", name);
-  url.hash = "";
-  return url.href;
+  const [base = ""] = address.split("#");
+  const separator = base.includes("?") ? (/[?&]$/.test(base) ? "" : "&") : "?";
+  return `${base}${separator}event=${encodeURIComponent(name)}`;
 }
 
 function outcomeOf(status: number, body: Uint8Array): Outcome {

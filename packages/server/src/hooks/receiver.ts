@@ -136,9 +136,9 @@ export class Receiver implements WebhookSender {
   stop(): void {
     this.#isStopped = true;
     for (const { stop } of this.#line.splice(0)) stop();
-    for (const stop of [...this.#pausing]) stop();
+    for (const stop of this.#pausing) stop();
     this.#deps.world.timers.after(STOP_MS_MAX, () => {
-      for (const stop of [...this.#asking]) stop();
+      for (const stop of this.#asking) stop();
     });
   }
 

@@ -40,6 +40,13 @@ export async function checkPromises(run: Run): Promise<void> {
   await checkUnreadFromHere(run, pick(run.simulation.random, USERS));
   await checkSessions(run);
   await checkPush(run);
+  await checkWebhook(run);
+}
+
+/** Told of every message that is kept, as it is, in the order of its log. */
+async function checkWebhook({ simulation, webhook }: Run): Promise<void> {
+  for (let round = 0; round < 100 && webhook.missing.length > 0; round++) await simulation.run(300);
+  webhook.check();
 }
 
 /** Stored once as acknowledged, dense, ordered, and nothing that was refused. */

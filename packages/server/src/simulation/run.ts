@@ -15,6 +15,7 @@ import { Device, MASTER_FLAG } from "./device.ts";
 import { Membership } from "./membership.ts";
 import { pick, some } from "./picks.ts";
 import { noteApiAnswer, noteAttempt, type Sent, SentMessages, sendBody } from "./sent-messages.ts";
+import { WebhookReceiver } from "./webhook-receiver.ts";
 
 const TCP_PORT = 5100;
 const HTTP_PORT = 5001;
@@ -33,6 +34,7 @@ export class Run {
   readonly chats: readonly Chat[];
   readonly devices: readonly Device[];
   readonly sent: SentMessages;
+  readonly webhook: WebhookReceiver;
   readonly membership: Membership = new Membership();
   readonly inboxes: ReadonlyMap<string, CommandInbox>;
   /** Chats that a user has deleted at some time: `uid name`. */
@@ -50,6 +52,8 @@ export class Run {
     const { random } = this.simulation;
     this.backend = new Backend(this.simulation, HTTP_PORT);
     this.sent = new SentMessages(String(seed));
+    this.webhook = new WebhookReceiver(random, this.sent);
+    this.simulation.receive((request) => this.webhook.receive(request));
     this.chats = chatsOfSeed(random);
     const config = defaultConfig();
     this.hasTokens = random.chance(0.4);
@@ -62,6 +66,13 @@ export class Run {
       addr: { host: "10.0.0.9", port: TCP_PORT },
       wsAddr: null,
       httpAddr: { host: "10.0.0.9", port: HTTP_PORT },
+      webhook: {
+        ...config.webhook,
+        httpAddr: "http://backend/hook",
+        msgNotifyEventPushIntervalMs: 1 + random.below(50),
+        msgNotifyEventCountPerPush: 1 + random.below(20),
+        retryIntervalMaxMs: 500,
+      },
       // Small caches in some runs, so that objects are evicted and loaded again.
       limits: random.chance(0.5)
         ? config.limits

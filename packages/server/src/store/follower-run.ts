@@ -172,7 +172,7 @@ export class FollowerRun implements Following {
       this.#deps.stopped();
       this.#linger?.cancel();
       this.#writeTimer?.cancel();
-      for (const wake of [...this.#pauses]) wake();
+      for (const wake of this.#pauses) wake();
       if (this.#busy > 0) await new Promise<void>((resolve) => (this.#idle = resolve));
     }
     const batches = this.#moved().map((shard) => this.#cursorBatch(shard.shard, shard.position));

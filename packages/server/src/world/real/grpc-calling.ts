@@ -118,7 +118,7 @@ function answerOf(headers: IncomingHttpHeaders, trailers: IncomingHttpHeaders, b
   const text = trailers["grpc-message"] ?? headers["grpc-message"];
   if (status === undefined) {
     const http = headers[":status"];
-    return http === undefined ? undefined : { status: UNKNOWN, statusText: `HTTP ${http}`, message: body };
+    return http === undefined ? undefined : { status: UNKNOWN, statusText: `HTTP ${String(http)}`, message: body };
   }
   if (Number(status) !== 0) return { status: Number(status), statusText: String(text ?? ""), message: body };
   if (body.length < PREFIX_BYTES || body[0] !== 0 || body.readUInt32BE(1) !== body.length - PREFIX_BYTES)
