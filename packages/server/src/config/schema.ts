@@ -193,43 +193,6 @@ const FIELDS = {
       doc: "Id of the channel for commands that go to everyone who is online.",
     },
   },
-  datasource: {
-    addr: {
-      kind: "url",
-      default: "",
-      doc: "URL of the back end that is asked for the system accounts (getSystemUIDs) and for what the keys below turn on. Empty: nobody is asked.",
-    },
-    channelInfoOn: {
-      kind: "boolean",
-      default: "false",
-      doc: "getChannelInfo: the datasource says whether a channel is banned, disbanded or large.",
-    },
-    subscribersOn: {
-      kind: "boolean",
-      default: "false",
-      doc: "getSubscribers: the members of a channel are those that the datasource names; others lose their membership.",
-    },
-    blacklistOn: { kind: "boolean", default: "false", doc: "getBlacklist: the deny lists of channels and persons." },
-    whitelistOn: { kind: "boolean", default: "false", doc: "getWhitelist: their allow lists." },
-    channelTypes: {
-      kind: "list",
-      default: "",
-      doc: "Numbers of the channel types that the datasource knows, as `1 2`; 1 stands for the lists of persons. Empty: all.",
-    },
-    timeout: { kind: "duration", minMs: 100, default: "3s", doc: "How long an answer may take; a send waits for it." },
-    cacheTime: {
-      kind: "duration",
-      minMs: 0,
-      default: "1m",
-      doc: "How long an answer counts before the next send asks again.",
-    },
-    staleTime: {
-      kind: "duration",
-      minMs: 0,
-      default: "1h",
-      doc: "How long the last answer counts while no new one can be had. Beyond, sends are refused with reason 15 (HTTP 503), which clients try again.",
-    },
-  },
   cluster: {
     nodeId: {
       kind: "integer",
@@ -311,6 +274,43 @@ const FIELDS = {
         default: "",
         doc: "msg.notify of agent channels (type 11) goes here, and not to webhook.httpAddr. Empty: to webhook.httpAddr.",
       },
+    },
+  },
+  datasource: {
+    addr: {
+      kind: "url",
+      default: "",
+      doc: "URL of the back end that is asked for the system accounts (getSystemUIDs) and for what the keys below turn on. Empty: nobody is asked.",
+    },
+    channelInfoOn: {
+      kind: "boolean",
+      default: "false",
+      doc: "getChannelInfo: the datasource says whether a channel is banned, disbanded or large.",
+    },
+    subscribersOn: {
+      kind: "boolean",
+      default: "false",
+      doc: "getSubscribers: the members of a channel are those that the datasource names; others lose their membership.",
+    },
+    blacklistOn: { kind: "boolean", default: "false", doc: "getBlacklist: the deny lists of channels and persons." },
+    whitelistOn: { kind: "boolean", default: "false", doc: "getWhitelist: their allow lists." },
+    channelTypes: {
+      kind: "list",
+      default: "",
+      doc: "Numbers of the channel types that the datasource knows, as `1 2`; 1 stands for the lists of persons. Empty: all.",
+    },
+    timeout: { kind: "duration", minMs: 100, default: "3s", doc: "How long an answer may take; a send waits for it." },
+    cacheTime: {
+      kind: "duration",
+      minMs: 0,
+      default: "1m",
+      doc: "How long an answer counts before the next send asks again.",
+    },
+    staleTime: {
+      kind: "duration",
+      minMs: 0,
+      default: "1h",
+      doc: "How long the last answer counts while no new one can be had. Beyond, sends are refused with reason 15 (HTTP 503), which clients try again.",
     },
   },
   conversation: {

@@ -175,6 +175,7 @@ describe("the back end is told", () => {
     const { life } = await begun(5000);
     const { store } = life.messaging;
     let commits = 0;
+    const commit = store.commit.bind(store);
     store.commit = (batch, settled) => {
       commits++;
       commit(batch, settled);
