@@ -5,7 +5,6 @@
 import { type Json, rawNumber, stringifyJson, valueAt } from "../harness/exact-json.ts";
 import type { HttpAnswer } from "../harness/http-client.ts";
 import { delay } from "../harness/waiting.ts";
-import type { WebhookReceiver } from "../harness/webhook-receiver.ts";
 import { type Answer, type Outgoing, type Received, WireClient } from "../harness/wire-client.ts";
 import type { Case, ConnectAction, HttpAction, SendAction, Step } from "./case.ts";
 import type { Expectations } from "./expectation.ts";

@@ -17,6 +17,10 @@ export const COUNT_LIMITS: readonly string[] = [
   "limits.fanOutSliceReceivers",
   "limits.webhookRequestsMax",
   "limits.webhookDeadLettersMax",
+  "limits.webhookOfflineUidsMax",
+  "limits.webhookPassingMax",
+  "limits.webhookStatusEventsMax",
+  "limits.datasourceCacheMax",
 ];
 
 /** Count bounds that stay as they are: they say how many clients there may be, and the suite needs more than 100. */

@@ -17,6 +17,8 @@ import { CertificateWatch, readCertificate } from "./gateway/certificate-watch.t
 import { createGateway, type Gateway } from "./gateway/gateway.ts";
 import { GATEWAY_DEFAULTS } from "./gateway/gateway-options.ts";
 import { DeadLetters } from "./hooks/dead-letters.ts";
+import { type OfflineEvents, startOfflineEvents } from "./hooks/offline-events.ts";
+import { createSources } from "./hooks/sources.ts";
 import { Webhooks } from "./hooks/webhooks.ts";
 import { ChannelAdmin } from "./messaging/channel-admin.ts";
 import { ChannelCache } from "./messaging/channel-cache.ts";
@@ -99,6 +101,7 @@ interface Running {
   readonly gateway: Gateway;
   readonly acks: PendingAcks;
   readonly webhooks: Webhooks;
+  readonly offlineEvents: OfflineEvents;
   readonly http: Listener | undefined;
   readonly certificates: readonly CertificateWatch[];
 }
@@ -128,10 +131,11 @@ async function startParts({ config, world, log }: ServerOptions): Promise<Runnin
   let gateway: Gateway | undefined;
   let acks: PendingAcks | undefined;
   let webhooks: Webhooks | undefined;
+  let offlineEvents: OfflineEvents | undefined;
   const certificates: CertificateWatch[] = [];
   try {
     const ids = new IdGenerator(world.clock, config.cluster.nodeId);
-    await continueIds(ids, store);
+    const isRestart = await continueIds(ids, store);
     const channels = new ChannelCache(store, {
       countMax: limits.channelCacheMax,
       bytesMax: limits.channelCacheBytesMax,
@@ -146,6 +150,8 @@ async function startParts({ config, world, log }: ServerOptions): Promise<Runnin
       managerToken: config.managerToken,
       visitorsSuffix: config.customerService.visitorsOn ? config.customerService.visitorsSuffix : undefined,
     });
+    const admin = new ChannelAdmin({ clock: world.clock, store, channels, conversations, ids });
+    const sources = createSources({ config, world, log, store, cache: channels, users, channels: admin });
     const history = new MessageHistory(store, channels, world.clock);
     const failed = (error: unknown): void => log.error("an internal error", { error });
     const presence = new Presence();
@@ -170,9 +176,13 @@ async function startParts({ config, world, log }: ServerOptions): Promise<Runnin
       channels,
       conversations,
       ids,
-      isSystem: (uid) => users.isSystem(uid),
+      isSystem: (uid) => sources.users.isSystem(uid),
+      ...(sources.outside === undefined ? {} : { outside: sources.outside }),
       failed,
-      deliver: (messages) => fanOut?.push(messages),
+      deliver: (messages) => {
+        fanOut?.push(messages);
+        offlineEvents?.passing?.(messages);
+      },
       isDeliveryFull: () =>
         fanOut !== undefined &&
         (fanOut.backlogMessages >= limits.fanOutMessagesMax || fanOut.backlogBytes >= limits.fanOutBytesMax),
@@ -250,6 +260,18 @@ async function startParts({ config, world, log }: ServerOptions): Promise<Runnin
       log,
       options: webhooksOptions(config),
     });
+    offlineEvents = await startOfflineEvents({
+      config,
+      world,
+      log,
+      store,
+      channels,
+      conversations,
+      ids,
+      presence,
+      webhooks,
+      isRestart,
+    });
     const tlsFiles = certificateFiles(config, "tlsConfig");
     const wssFiles = certificateFiles(config, "wssConfig");
     const tlsCertificate = config.tlsAddr === null ? undefined : await readPair(world, tlsFiles);
@@ -283,8 +305,8 @@ async function startParts({ config, world, log }: ServerOptions): Promise<Runnin
     watch("wss", wssFiles, wssCertificate);
     const api: Api = createApi({
       world,
-      users,
-      channels: new ChannelAdmin({ clock: world.clock, store, channels, conversations, ids }),
+      users: sources.users,
+      channels: sources.channels,
       history,
       chatList: new ChatListReader({
         world,
@@ -331,11 +353,12 @@ async function startParts({ config, world, log }: ServerOptions): Promise<Runnin
       },
     });
     const http = config.httpAddr === null ? undefined : await world.http.serve(config.httpAddr, api.routes, api.rules);
-    return { store, gateway, acks, webhooks, http, certificates };
+    return { store, gateway, acks, webhooks, offlineEvents, http, certificates };
   } catch (error) {
     for (const watch of certificates) watch.stop();
     acks?.stop();
     await gateway?.stop();
+    await offlineEvents?.stop();
     await webhooks?.stop();
     await store.close();
     throw error;
@@ -343,10 +366,14 @@ async function startParts({ config, world, log }: ServerOptions): Promise<Runnin
 }
 
 /** HTTP first, so that no new send comes in; the store last, so that accepted ones are still answered. */
-async function stopParts({ store, gateway, acks, webhooks, http, certificates }: Running): Promise<void> {
+async function stopParts(parts: Running): Promise<void> {
+  const { store, gateway, acks, webhooks, offlineEvents, http, certificates } = parts;
   for (const watch of certificates) watch.stop();
   // Whatever fails to close, the store is closed.
-  const outcomes = await Promise.allSettled([http?.close(), gateway.stop(), webhooks.stop()]);
+  const outcomes: PromiseSettledResult<unknown>[] = await Promise.allSettled([http?.close(), gateway.stop()]);
+  // The ends of the sessions are still told.
+  outcomes.push(...(await Promise.allSettled([offlineEvents.stop()])));
+  outcomes.push(...(await Promise.allSettled([webhooks.stop()])));
   acks.stop();
   await store.close();
   for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
@@ -361,7 +388,9 @@ function originOf(text: string): string {
   return text.toLowerCase().replace(/\/$/, "");
 }
 
-/** Ids go on behind the greatest one stored, whatever the clock says today. */
-async function continueIds(ids: IdGenerator, store: Store): Promise<void> {
-  for (const last of await lastIds(store)) if (last !== undefined) ids.continueAfter(last);
+/** Ids go on behind the greatest one stored, whatever the clock says today. Whether there was one. */
+async function continueIds(ids: IdGenerator, store: Store): Promise<boolean> {
+  const lasts = (await lastIds(store)).filter((last) => last !== undefined);
+  for (const last of lasts) ids.continueAfter(last);
+  return lasts.length > 0;
 }

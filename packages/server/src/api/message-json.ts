@@ -59,18 +59,23 @@ export const MESSAGE_EXAMPLE = {
 } as const;
 
 export function messageJson(message: StoredMessage): string {
+  const fromUid = message.fromUid === SYSTEM_UID ? "" : message.fromUid;
+  return `{${messageMembersJson(message, fromUid, shownChannelId(message))}}`;
+}
+
+/** The members of the object, under other names of its sender and its channel. */
+export function messageMembersJson(message: StoredMessage, fromUid: string, channelId: string): string {
   const id = int64ToText(message.id);
   const { flags, payload } = message;
-  const isFromSystem = message.fromUid === SYSTEM_UID;
   const topic = message.topic === "" ? "" : `"topic":${writeText(message.topic)},`;
   const base64 = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).toString("base64");
   return (
-    `{"header":{"no_persist":${bit(flags, MessageFlag.noPersist)},"red_dot":${bit(flags, MessageFlag.redDot)},` +
+    `"header":{"no_persist":${bit(flags, MessageFlag.noPersist)},"red_dot":${bit(flags, MessageFlag.redDot)},` +
     `"sync_once":${bit(flags, MessageFlag.syncOnce)}},"setting":${message.setting},"message_id":${id},` +
     `"message_idstr":"${id}","client_msg_no":${writeText(message.clientMsgNo)},"message_seq":${message.seq},` +
-    `"from_uid":${isFromSystem ? '""' : writeText(message.fromUid)},"channel_id":${writeText(shownChannelId(message))},` +
+    `"from_uid":${writeText(fromUid)},"channel_id":${writeText(channelId)},` +
     `"channel_type":${message.channel.type},${topic}"expire":${message.expireSeconds},` +
-    `"timestamp":${message.timeSeconds},"payload":"${base64}"}`
+    `"timestamp":${message.timeSeconds},"payload":"${base64}"`
   );
 }
 

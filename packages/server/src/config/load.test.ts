@@ -141,6 +141,14 @@ describe("errors name the key, the place and what was expected", () => {
       "wk.yaml:1: trustedProxies: a list is not a list of networks as 10.0.0.0/8 or fd00::/8, or of addresses",
     ],
     ["ws.path: chat", 'wk.yaml:1: ws.path: "chat" is not a path as /ws'],
+    [
+      "datasource.channelTypes: [2, group]",
+      'wk.yaml:1: datasource.channelTypes: "group" is not the number of a channel type',
+    ],
+    [
+      "datasource.channelTypes: 2 256",
+      'wk.yaml:1: datasource.channelTypes: "256" is not the number of a channel type',
+    ],
     ["mode: [debug]", "wk.yaml:1: mode: a list is not one of debug, release, bench"],
     ["mode: {a: 1}", "wk.yaml:1: mode: a map is not one of debug, release, bench"],
     ["cluster: 5", "wk.yaml:1: cluster: a group of keys, not a key"],

@@ -139,11 +139,11 @@ function brokenRules(config: Config, given: ReadonlyMap<string, Given>): ConfigE
       problem: `must be at least ${factor}limits.${smaller} (${times * config.limits[smaller]} bytes)`,
     });
   }
-  return [...errors, ...brokenTransports(config, given)];
+  return [...errors, ...brokenKeys(config, given)];
 }
 
-/** What listeners need of each other's keys. */
-function brokenTransports(config: Config, given: ReadonlyMap<string, Given>): ConfigError[] {
+/** What keys need of each other, and of their own parts. */
+function brokenKeys(config: Config, given: ReadonlyMap<string, Given>): ConfigError[] {
   const errors: ConfigError[] = [];
   const missing = (key: string, because: string, problem: string): void => {
     errors.push({ where: given.get(because)?.where ?? "default", key, problem });
@@ -162,6 +162,14 @@ function brokenTransports(config: Config, given: ReadonlyMap<string, Given>): Co
   }
   if (config.ws.path !== "" && !/^\/[\x21-\x7e]*$/.test(config.ws.path)) {
     missing("ws.path", "ws.path", `${shown(config.ws.path)} is not a path as /ws`);
+  }
+  const noType = config.datasource.channelTypes.find((type) => !/^[0-9]{1,3}$/.test(type) || Number(type) > 255);
+  if (noType !== undefined) {
+    missing(
+      "datasource.channelTypes",
+      "datasource.channelTypes",
+      `${shown(noType)} is not the number of a channel type`,
+    );
   }
   return errors;
 }

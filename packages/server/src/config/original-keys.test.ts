@@ -70,6 +70,9 @@ test("every key that works is the original's, or one of ours that the docs name"
     "webhook.secret",
     "webhook.retryIntervalMax",
     "webhook.lagAlarm",
+    "webhook.offlineGrace",
+    ...["subscribersOn", "blacklistOn", "whitelistOn", "channelTypes"].map((key) => `datasource.${key}`),
+    ...["timeout", "cacheTime", "staleTime"].map((key) => `datasource.${key}`),
     "conversation.showSystem",
     "conversation.countAll",
   ]);

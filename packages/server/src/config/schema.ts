@@ -180,6 +180,13 @@ const FIELDS = {
     },
   },
   channel: {
+    subscriberCompressOfCount: {
+      kind: "integer",
+      min: 0,
+      max: 1_000_000_000,
+      default: "0",
+      doc: "msg.offline for more users than this carries them as gzip in compress_to_uids. 0: never.",
+    },
     onlineCmdChannelId: {
       kind: "text",
       default: "systemcmdonline",
@@ -253,6 +260,12 @@ const FIELDS = {
       default: "5m",
       doc: "A message that has waited so long for the receiver brings a warning in the log.",
     },
+    offlineGrace: {
+      kind: "duration",
+      minMs: 0,
+      default: "15s",
+      doc: "After a restart apps have this long to connect again: before, nobody is told by msg.offline or reported offline for having been connected.",
+    },
   },
   agent: {
     webhook: {
@@ -261,6 +274,43 @@ const FIELDS = {
         default: "",
         doc: "msg.notify of agent channels (type 11) goes here, and not to webhook.httpAddr. Empty: to webhook.httpAddr.",
       },
+    },
+  },
+  datasource: {
+    addr: {
+      kind: "url",
+      default: "",
+      doc: "URL of the back end that is asked for the system accounts (getSystemUIDs) and for what the keys below turn on. Empty: nobody is asked.",
+    },
+    channelInfoOn: {
+      kind: "boolean",
+      default: "false",
+      doc: "getChannelInfo: the datasource says whether a channel is banned, disbanded or large.",
+    },
+    subscribersOn: {
+      kind: "boolean",
+      default: "false",
+      doc: "getSubscribers: the members of a channel are those that the datasource names; others lose their membership.",
+    },
+    blacklistOn: { kind: "boolean", default: "false", doc: "getBlacklist: the deny lists of channels and persons." },
+    whitelistOn: { kind: "boolean", default: "false", doc: "getWhitelist: their allow lists." },
+    channelTypes: {
+      kind: "list",
+      default: "",
+      doc: "Numbers of the channel types that the datasource knows, as `1 2`; 1 stands for the lists of persons. Empty: all.",
+    },
+    timeout: { kind: "duration", minMs: 100, default: "3s", doc: "How long an answer may take; a send waits for it." },
+    cacheTime: {
+      kind: "duration",
+      minMs: 0,
+      default: "1m",
+      doc: "How long an answer counts before the next send asks again.",
+    },
+    staleTime: {
+      kind: "duration",
+      minMs: 0,
+      default: "1h",
+      doc: "How long the last answer counts while no new one can be had. Beyond, sends are refused with reason 15 (HTTP 503), which clients try again.",
     },
   },
   conversation: {

@@ -69,3 +69,25 @@ test("1,000 reconnects with a new device id each leave exactly the open ones", (
   }
   expect(presence.of("u").map(({ id }) => id)).toEqual([1_000]);
 });
+
+test("a watcher is told of each session that comes or goes, when presence shows it, those that a login ends before it", () => {
+  const presence = new Presence();
+  const told: string[] = [];
+  presence.watcher = (changed, isOnline) => {
+    told.push(`${changed.id} ${isOnline ? "came" : "went"}, ${presence.of("u").length} there`);
+  };
+  presence.add(session(1, { deviceId: "a" }));
+  presence.add(session(2, { deviceId: "b" }));
+  presence.add(session(3, { deviceId: "c", deviceLevel: "master" }));
+  presence.remove(2);
+  presence.remove(3);
+  presence.remove(3);
+  expect(told).toEqual([
+    "1 came, 1 there",
+    "2 came, 2 there",
+    "1 went, 1 there",
+    "2 went, 0 there",
+    "3 came, 1 there",
+    "3 went, 0 there",
+  ]);
+});

@@ -13,6 +13,8 @@
 import type { Session } from "./session.ts";
 
 export class Presence {
+  /** Told of every session that has come or gone, in the same step. */
+  watcher: ((session: Session, isOnline: boolean) => void) | undefined;
   readonly #byUid = new Map<string, Session[]>();
   readonly #byId = new Map<number, Session>();
 
@@ -25,6 +27,7 @@ export class Presence {
     const sessions = this.#byUid.get(session.uid);
     if (sessions === undefined) this.#byUid.set(session.uid, [session]);
     else sessions.push(session);
+    this.watcher?.(session, true);
     return kicked;
   }
 
@@ -37,6 +40,7 @@ export class Presence {
     if (sessions === undefined) return;
     if (sessions.length === 1) this.#byUid.delete(session.uid);
     else sessions.splice(sessions.indexOf(session), 1);
+    this.watcher?.(session, false);
   }
 
   /** In the order of their logins. Live: not to be kept. */

@@ -31,6 +31,9 @@ export class Roster {
   hasDecided(uid: string): boolean {
     return ((this.#states?.get(uid) ?? 0) & DECIDED) !== 0;
   }
+  hasDurable(uid: string): boolean {
+    return ((this.#states?.get(uid) ?? 0) & DURABLE) !== 0;
+  }
 
   decideAdd(uid: string): void {
     const state = this.#states?.get(uid) ?? 0;

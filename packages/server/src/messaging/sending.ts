@@ -23,6 +23,7 @@ import {
   ORIGIN,
   type StoredMessage,
 } from "./message.ts";
+import type { OutsideLists } from "./outside-lists.ts";
 import { payloadHash } from "./payload-hash.ts";
 import { verdict } from "./permission.ts";
 import type { Sending, SendRequest, SendSink } from "./send.ts";
@@ -45,6 +46,8 @@ export interface SendingDeps {
   readonly isSystem: (uid: string) => boolean;
   /** Not persisted messages go straight to fan-out. */
   deliver(messages: readonly StoredMessage[]): void;
+  /** Only where the back end keeps lists. */
+  readonly outside?: OutsideLists;
   /** Delivery is behind: refuse new messages until it has caught up. */
   isDeliveryFull(): boolean;
   /** For the log: a row that cannot be read. */
@@ -117,6 +120,10 @@ export class Sender implements Sending {
     let waits = false;
     for (const { request, key } of addressed) {
       const records = recordKeys(request, key);
+      if (this.#bring(key, records.receiver) !== true) {
+        waits = true;
+        continue;
+      }
       const channel = channels.load(key);
       const sender = records.sender && channels.record(records.sender);
       const receiver = records.receiver && channels.record(records.receiver);
@@ -124,6 +131,16 @@ export class Sender implements Sending {
       else gathered.push({ request, log: logNameOf(request), channel, sender, receiver });
     }
     return waits ? undefined : gathered;
+  }
+
+  /** Whether the lists kept outside are known; a promise: they are being asked for. */
+  #bring(key: ChannelKey, receiver: ChannelKey | undefined): boolean | Promise<boolean> {
+    const { outside } = this.#deps;
+    if (outside === undefined) return true;
+    const ofChannel = outside.bring(key);
+    const ofReceiver = receiver === undefined ? true : outside.bring(receiver);
+    if (ofChannel === true && ofReceiver === true) return true;
+    return Promise.all([ofChannel, ofReceiver]).then((known) => !known.includes(false));
   }
 
   /** Never rejects. */
@@ -136,8 +153,9 @@ export class Sender implements Sending {
       pinned.push(channel);
       return channel;
     };
-    const gathering = addressed.map(async ({ request, key }): Promise<Gathered> => {
+    const gathering = addressed.map(async ({ request, key }): Promise<Gathered | Addressed> => {
       const records = recordKeys(request, key);
+      if (!(await this.#bring(key, records.receiver))) return { request, key };
       const loads = [
         load(key),
         records.sender === undefined ? NO_RECORD : load(records.sender),
@@ -150,12 +168,20 @@ export class Sender implements Sending {
     });
     const outcomes = await Promise.allSettled(gathering);
     const gathered: Gathered[] = [];
-    for (const outcome of outcomes) if (outcome.status === "fulfilled") gathered.push(outcome.value);
+    const unknown: Addressed[] = [];
+    for (const outcome of outcomes) {
+      if (outcome.status === "rejected") continue;
+      if ("channel" in outcome.value) gathered.push(outcome.value);
+      else unknown.push(outcome.value);
+    }
     for (const channel of pinned) channel.pins--;
     try {
       // After a reset the objects are no longer the loaded ones.
-      if (gathered.length < addressed.length || epoch !== store.epoch) this.#fail(addressed, sink);
-      else this.#decideAll(gathered, sink);
+      if (gathered.length + unknown.length < addressed.length || epoch !== store.epoch) this.#fail(addressed, sink);
+      else {
+        this.#fail(unknown, sink);
+        this.#decideAll(gathered, sink);
+      }
     } catch (error) {
       this.#deps.failed(error);
     } finally {

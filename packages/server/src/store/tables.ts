@@ -20,6 +20,9 @@
  * | 15 | cursor       | follower's name                       | followed | the last message of the shard that the follower has handled |
  * | 16 | dead letter  | its id                                | 0        | a webhook event that its receiver refuses: what, why, which messages |
  * | 17 | dead letter body | its id                            | 0        | the event's body |
+ * | 18 | status event | id                                    | 0        | a login or its end that the back end has not been told of |
+ * | 19 | told online  | uid, device flag, session             | 0        | a session that is, or will be, told to be online |
+ * | 20 | sourced      | channel                               | channel  | when the datasource was asked for its lists |
  */
 import type { Conversation } from "../messaging/conversation.ts";
 import type { ChannelKey, Head, LogName, Mark, MessageId, Receipt, StoredMessage } from "../messaging/message.ts";
@@ -508,6 +511,68 @@ export const deadLetterBodyTable: Table<MessageId, Uint8Array> = {
   keyOf: (shard, id) => key(shard, 17).id(id).take(),
   encode: (body) => row().raw(body).take(),
   decode: (value) => read(value).rest(),
+};
+
+export interface StatusEvent {
+  /** They are told in the order of their ids. */
+  readonly id: MessageId;
+  readonly uid: string;
+  readonly deviceFlag: number;
+  readonly isOnline: boolean;
+  readonly session: number;
+  /** Sessions of the uid after it: those of the same device flag, and all. */
+  readonly deviceCount: number;
+  readonly totalCount: number;
+}
+export const statusEventTable: Table<MessageId, StatusEvent> = {
+  name: "status event",
+  id: 18,
+  keyOf: (shard, id) => key(shard, 18).id(id).take(),
+  encode: (event) =>
+    row()
+      .text(event.uid)
+      .u8(event.deviceFlag)
+      .u8(event.isOnline ? 1 : 0)
+      .u48(event.session)
+      .u32(event.deviceCount)
+      .u32(event.totalCount)
+      .take(),
+  decode(value, keyBytes) {
+    const reader = read(value);
+    return {
+      id: readKey(keyBytes).id(),
+      uid: reader.text(),
+      deviceFlag: reader.u8(),
+      isOnline: reader.u8() === 1,
+      session: reader.u48(),
+      deviceCount: reader.u32(),
+      totalCount: reader.u32(),
+    };
+  },
+};
+
+export interface ToldOnline {
+  readonly uid: string;
+  readonly deviceFlag: number;
+  readonly session: number;
+}
+export const toldOnlineTable: Table<ToldOnline, ToldOnline> = {
+  name: "told online",
+  id: 19,
+  keyOf: (shard, at) => key(shard, 19).text(at.uid).u8(at.deviceFlag).u48(at.session).take(),
+  encode: () => EMPTY,
+  decode(_value, keyBytes) {
+    const at = readKey(keyBytes);
+    return { uid: at.text(), deviceFlag: at.u8(), session: at.u48() };
+  },
+};
+
+export const sourcedTable: Table<ChannelKey, number> = {
+  name: "sourced",
+  id: 20,
+  keyOf: (shard, channel) => channelKey(shard, 20, channel).take(),
+  encode: (askedMs) => row().u48(askedMs).take(),
+  decode: (value) => read(value).u48(),
 };
 
 /** All rows of one table in one shard whose key begins with these parts. */

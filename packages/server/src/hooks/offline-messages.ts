@@ -1,0 +1,143 @@
+/**
+ * `msg.offline`: who has no master device online is told of by the back end, which sends a push to his phone. It is
+ * decided when the follower comes to the message, from the members and sessions of that moment. A message that is late
+ * by then (the receiver was down, the server was) is only for those who have not come to it themselves meanwhile.
+ *
+ * After a restart nothing is decided for a grace time, in which the apps connect again. Messages that are not kept do
+ * not pass the feed: they are decided from memory, at best, see `PassingMessages`.
+ */
+import { int64ToText } from "@wukong-ts/protocol";
+import type { Presence } from "../delivery/presence.ts";
+import type { ChannelCache } from "../messaging/channel-cache.ts";
+import { kindOf } from "../messaging/channel-kinds.ts";
+import type { Conversations } from "../messaging/conversations.ts";
+import { channelText, type StoredMessage } from "../messaging/message.ts";
+import type { Receivers } from "../messaging/receivers.ts";
+import type { Roster } from "../messaging/roster.ts";
+import type { Follower } from "../store/follower-run.ts";
+import type { Clock, Timer, Timers } from "../world/world.ts";
+import { offlineBody } from "./offline-body.ts";
+import { isPast, isTellable, isToldOffline } from "./offline-decision.ts";
+import { type WebhookSender, WebhookStopped } from "./webhook.ts";
+
+export interface OfflineMessagesDeps {
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly channels: Pick<ChannelCache, "peek">;
+  readonly conversations: Pick<Conversations, "durable" | "ownLastIn">;
+  readonly receivers: Receivers;
+  readonly presence: Pick<Presence, "of">;
+  readonly webhook: Pick<WebhookSender, "deliver">;
+  readonly options: OfflineMessagesOptions;
+}
+
+export interface OfflineMessagesOptions {
+  readonly nodeId: number;
+  readonly compressOver: number;
+  /** Of messages that are held in memory until they are handled. */
+  readonly heldBytesMax: number;
+  /** A message for more users is told in several calls. */
+  readonly uidsPerCallMax: number;
+  /** How long nothing is decided; 0 on the very first start. */
+  readonly graceMs: number;
+}
+
+/** Older messages are looked at more closely; so are those of the time before the start. */
+const LATE_MS = 10_000;
+/** Receivers that are asked before other work gets its turn. */
+const SLICE_RECEIVERS = 500;
+
+export class OfflineMessages implements Follower {
+  readonly name = "webhook.offline";
+  readonly messagesMax = 100;
+  readonly lingerMs = 0;
+  readonly bytesMax: number;
+  readonly #deps: OfflineMessagesDeps;
+  readonly #startedMs: number;
+  readonly #grace: PromiseWithResolvers<void> = Promise.withResolvers();
+  readonly #graceTimer: Timer | undefined;
+
+  constructor(deps: OfflineMessagesDeps) {
+    this.#deps = deps;
+    this.bytesMax = deps.options.heldBytesMax;
+    this.#startedMs = deps.clock.wallMs();
+    // Stopped before anybody waited for it.
+    this.#grace.promise.catch(() => undefined);
+    const { graceMs } = deps.options;
+    if (graceMs > 0) this.#graceTimer = deps.timers.after(graceMs, this.#grace.resolve);
+    else this.#grace.resolve();
+  }
+
+  /** The messages of one log one after another, those of different ones side by side. */
+  async handle(_shard: number, messages: readonly StoredMessage[]): Promise<void> {
+    const logs = Map.groupBy(messages, (message) => message.log + channelText(message.channel));
+    const outcomes = await Promise.allSettled([...logs.values()].map((log) => this.#tellInOrder(log)));
+    for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
+  }
+
+  /** Resolves when the receiver has all it is to be told of the message. */
+  async tell(message: StoredMessage): Promise<void> {
+    const { clock, receivers, presence, options } = this.#deps;
+    await this.#grace.promise;
+    const nowMs = clock.wallMs();
+    if (!isTellable(message, nowMs)) return;
+    const sentMs = message.timeSeconds * 1000;
+    const isLate = nowMs - sentMs > LATE_MS || sentMs < this.#startedMs;
+    const set = await receivers.of(message);
+    const denied = this.#denyList(message);
+    try {
+      let uids: string[] = [];
+      let asked = 0;
+      let part = 0;
+      for (const uid of set.uids) {
+        if (++asked % SLICE_RECEIVERS === 0) await this.#nextTurn();
+        const isDenied = denied?.hasDurable(uid) === true;
+        const sessions = presence.of(uid);
+        if (!isToldOffline(message.fromUid, { uid, isDenied, sessions, isPast: isLate && this.#isPast(message, uid) }))
+          continue;
+        uids.push(uid);
+        if (uids.length < options.uidsPerCallMax) continue;
+        await this.#deliver(message, uids, part++);
+        uids = [];
+      }
+      if (uids.length > 0) await this.#deliver(message, uids, part);
+    } finally {
+      set.release();
+    }
+  }
+
+  /** What waits for the end of the grace time waits no longer, and is handled after the next start. */
+  stop(): void {
+    this.#graceTimer?.cancel();
+    this.#grace.reject(new WebhookStopped());
+  }
+
+  async #tellInOrder(messages: readonly StoredMessage[]): Promise<void> {
+    for (const message of messages) await this.tell(message);
+  }
+
+  /** Of the channel that its receivers were taken from; it is loaded. */
+  #denyList({ channel, receivers }: StoredMessage): Roster | undefined {
+    if (receivers !== undefined || kindOf(channel.type).members === "implied") return undefined;
+    return this.#deps.channels.peek(channel)?.deny;
+  }
+
+  #isPast(message: StoredMessage, uid: string): boolean {
+    const { conversations } = this.#deps;
+    const { channel } = message;
+    return isPast(message, conversations.durable(uid, channel), conversations.ownLastIn(uid, channel));
+  }
+
+  async #deliver(message: StoredMessage, toUids: readonly string[], part: number): Promise<void> {
+    await this.#deps.webhook.deliver({
+      name: "msg.offline",
+      id: `offline-${int64ToText(message.id)}-${part}`,
+      body: offlineBody(message, toUids, this.#deps.options),
+      messageIds: [message.id],
+    });
+  }
+
+  #nextTurn(): Promise<void> {
+    return new Promise((resolve) => this.#deps.timers.soon(resolve));
+  }
+}
