@@ -61,7 +61,7 @@ function configFile(name: string, text: string): string {
 }
 
 function quietConfig(name: string, more = ""): string {
-  const text = `rootDir: ${join(FOLDER, name)}\naddr: 127.0.0.1:0\nwsAddr: 127.0.0.1:0\nhttpAddr: 127.0.0.1:0\n${more}`;
+  const text = `rootDir: ${join(FOLDER, name)}\naddr: 127.0.0.1:0\nwsAddr: 127.0.0.1:0\nhttpAddr: 127.0.0.1:0\nmanager.addr: 127.0.0.1:0\n${more}`;
   return configFile(name, text);
 }
 

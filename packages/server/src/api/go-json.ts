@@ -7,9 +7,16 @@
  */
 import { fits } from "../messaging/valid-ids.ts";
 import { GoJsonError, GoSyntax } from "./go-syntax.ts";
-import { type Decoded, foldedName, type JsonType, type NumberKind, type ObjectType } from "./json-schema.ts";
+import {
+  type Decoded,
+  foldedName,
+  type JsonType,
+  type NumberKind,
+  type NumberType,
+  type ObjectType,
+} from "./json-schema.ts";
 
-type Value = string | number | bigint | Uint8Array | null | Value[] | { [name: string]: Value };
+type Value = string | boolean | number | bigint | Uint8Array | null | Value[] | { [name: string]: Value };
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const NO_BYTES = new Uint8Array(0);
@@ -72,9 +79,10 @@ class Decoding {
       case "null":
         syntax.literal();
         return type.kind === "array" || type.kind === "bytes" ? zeroOf(type) : known;
-      case "bool":
-        syntax.literal();
-        return this.#refuse("bool", type, place, known);
+      case "bool": {
+        const isTrue = syntax.literal() === "true";
+        return type.kind === "bool" ? isTrue : this.#refuse("bool", type, place, known);
+      }
       case "string":
         return this.#string(syntax.string(), type, place, known);
       case "number":
@@ -135,8 +143,7 @@ class Decoding {
   }
 
   #number(digits: string, type: JsonType, place: Place | undefined, known: Value): Value {
-    if (type.kind === "string" || type.kind === "bytes" || type.kind === "array" || type.kind === "object")
-      return this.#refuse("number", type, place, known);
+    if (!isNumber(type)) return this.#refuse("number", type, place, known);
     if (!INTEGER.test(digits) || digits.length > DIGITS_MAX)
       return this.#refuse(`number ${digits.slice(0, DIGITS_SHOWN)}`, type, place, known);
     const [min, max] = RANGES[type.kind];
@@ -154,10 +161,16 @@ class Decoding {
   }
 }
 
+function isNumber(type: JsonType): type is NumberType {
+  return Object.hasOwn(RANGES, type.kind);
+}
+
 function zeroOf(type: JsonType): Value {
   switch (type.kind) {
     case "string":
       return "";
+    case "bool":
+      return false;
     case "uint8":
     case "uint32":
     case "int":

@@ -4,7 +4,13 @@ import type { ApiDeps } from "./api-deps.ts";
 import type { ApiRoute } from "./api-route.ts";
 import { httpRules } from "./http-rules.ts";
 import { allowListRoutes } from "./routes/allow-list.ts";
+import { benchRoutes } from "./routes/bench.ts";
 import { channelRoutes } from "./routes/channels.ts";
+import { clusterChannelRoutes } from "./routes/cluster-channels.ts";
+import { clusterConversationRoutes } from "./routes/cluster-conversations.ts";
+import { clusterMessageRoutes } from "./routes/cluster-messages.ts";
+import { clusterNodeRoutes } from "./routes/cluster-nodes.ts";
+import { clusterUserRoutes } from "./routes/cluster-users.ts";
 import { commandRoutes } from "./routes/commands.ts";
 import { connectionRoutes } from "./routes/connections.ts";
 import { conversationRoutes } from "./routes/conversations.ts";
@@ -12,12 +18,15 @@ import { denyListRoutes } from "./routes/deny-list.ts";
 import { deviceRoutes } from "./routes/devices.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { historyRoutes } from "./routes/history.ts";
+import { loginRoutes } from "./routes/login.ts";
 import { memberRoutes } from "./routes/members.ts";
 import { messageRoutes } from "./routes/messages.ts";
+import { migrationRoutes } from "./routes/migration.ts";
 import { routingRoutes } from "./routes/routing.ts";
 import { sendRoutes } from "./routes/send.ts";
 import { systemUserRoutes } from "./routes/system-users.ts";
 import { userRoutes } from "./routes/users.ts";
+import { varzRoutes } from "./routes/varz.ts";
 
 export interface Api {
   readonly routes: readonly ApiRoute[];
@@ -41,6 +50,15 @@ export function createApi(deps: ApiDeps): Api {
     ...messageRoutes(deps),
     ...conversationRoutes(deps),
     ...commandRoutes(deps),
+    ...loginRoutes(deps),
+    ...varzRoutes(deps),
+    ...clusterNodeRoutes(deps),
+    ...clusterMessageRoutes(deps),
+    ...clusterChannelRoutes(deps),
+    ...clusterUserRoutes(deps),
+    ...clusterConversationRoutes(deps),
+    ...migrationRoutes(),
+    ...(deps.options.benchOn ? benchRoutes(deps) : []),
   ];
   return { routes, rules: httpRules(deps) };
 }

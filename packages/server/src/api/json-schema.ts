@@ -4,7 +4,11 @@
  */
 import { CHANNEL_ID_BYTES_MAX, CLIENT_MSG_NO_BYTES_MAX, UID_BYTES_MAX } from "../messaging/valid-ids.ts";
 
-export type JsonType = TextType | NumberType | BytesType | ArrayType | ObjectType;
+export type JsonType = TextType | BooleanType | NumberType | BytesType | ArrayType | ObjectType;
+
+export interface BooleanType {
+  readonly kind: "bool";
+}
 
 export interface TextType {
   readonly kind: "string";
@@ -48,18 +52,20 @@ export interface FieldTypes {
   readonly [name: string]: JsonType;
 }
 
-/** What a body decodes to. A missing or `null` field is its kind's zero: "", 0, no bytes, null for an array. */
+/** What a body decodes to. A missing or `null` field is its kind's zero: "", false, 0, no bytes, null for an array. */
 export type Decoded<T extends JsonType> = T extends TextType
   ? string
-  : T extends NumberType<infer Kind>
-    ? NumberOf<Kind>
-    : T extends BytesType
-      ? Uint8Array
-      : T extends ArrayType<infer Of>
-        ? readonly Decoded<Of>[] | null
-        : T extends ObjectType<infer Fields>
-          ? { readonly [Name in keyof Fields]: Decoded<Fields[Name]> }
-          : never;
+  : T extends BooleanType
+    ? boolean
+    : T extends NumberType<infer Kind>
+      ? NumberOf<Kind>
+      : T extends BytesType
+        ? Uint8Array
+        : T extends ArrayType<infer Of>
+          ? readonly Decoded<Of>[] | null
+          : T extends ObjectType<infer Fields>
+            ? { readonly [Name in keyof Fields]: Decoded<Fields[Name]> }
+            : never;
 
 type NumberOf<Kind> = Kind extends "int64" | "uint64" ? bigint : number;
 
@@ -68,6 +74,7 @@ const ITEMS_MAX = 1_000_000;
 /** What a text in a row or a frame can be: its length has 16 bits. */
 const TEXT_BYTES_MAX = 65_535;
 
+export const BOOL: BooleanType = { kind: "bool" };
 export const UINT8: NumberType<"uint8"> = { kind: "uint8" };
 export const UINT32: NumberType<"uint32"> = { kind: "uint32" };
 export const INT: NumberType<"int"> = { kind: "int" };

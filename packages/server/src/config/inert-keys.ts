@@ -75,8 +75,6 @@ const NOT_YET: readonly string[] = [
   "stress",
   "pprofOn",
   "oldV1Api",
-  "manager.on",
-  "manager.addr",
   "demo.on",
   "demo.addr",
   "channel.subscriberCompressOfCount",
@@ -99,10 +97,6 @@ const NOT_YET: readonly string[] = [
   "auth.on",
   "auth.kind",
   "auth.superToken",
-  "auth.users",
-  "jwt.secret",
-  "jwt.expire",
-  "jwt.issuer",
 ];
 
 export const INERT_KEYS: readonly string[] = [...MEANINGLESS, ...NOT_YET];

@@ -214,6 +214,13 @@ export const LIMITS = {
     default: "500",
     doc: "Receivers of one message that are served before other work gets its turn.",
   },
+  failedLoginsMax: {
+    kind: "integer",
+    min: 1,
+    max: 1_000_000,
+    default: "10000",
+    doc: "Addresses whose wrong passwords at the manager port are counted for a minute: after 5 they have to wait. The oldest is forgotten first.",
+  },
   httpBodyBytesMax: {
     kind: "bytes",
     min: 1024,

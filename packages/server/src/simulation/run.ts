@@ -61,6 +61,7 @@ export class Run {
       tokenAuthOn: this.hasTokens,
       addr: { host: "10.0.0.9", port: TCP_PORT },
       wsAddr: null,
+      manager: { on: false, addr: null },
       httpAddr: { host: "10.0.0.9", port: HTTP_PORT },
       // Small caches in some runs, so that objects are evicted and loaded again.
       limits: random.chance(0.5)

@@ -10,9 +10,8 @@ import { type Decoded, INT64, object, UID, UINT64 } from "../json-schema.ts";
 import { writeJson, writeList, writeText } from "../json-writer.ts";
 import { timeText } from "../time-text.ts";
 
-type ConnectionDeps = Pick<ApiDeps, "world" | "connections" | "outbound"> & {
-  readonly options: Pick<ApiDeps["options"], "nodeId">;
-};
+type ListDeps = Pick<ApiDeps, "world" | "connections"> & { readonly options: Pick<ApiDeps["options"], "nodeId"> };
+type ConnectionDeps = ListDeps & Pick<ApiDeps, "outbound">;
 type SortKey = (connection: LiveConnection) => number;
 
 const NAMED = object("connReq", { uid: UID, conn_id: INT64, node_id: UINT64, op_node_id: UINT64 });
@@ -65,7 +64,7 @@ function end(
   return ok();
 }
 
-async function listConnections(deps: ConnectionDeps, { query }: HttpRequest): Promise<HttpAnswer> {
+async function listConnections(deps: ListDeps, { query }: HttpRequest): Promise<HttpAnswer> {
   const { world, connections, options } = deps;
   if (!isHere(BigInt(integerOf(query["node_id"])), options.nodeId)) return failure("节点不存在！");
   const offset = Math.max(0, integerOf(query["offset"]));
@@ -84,9 +83,17 @@ async function listConnections(deps: ConnectionDeps, { query }: HttpRequest): Pr
   return bare(`{"connections":${list},"now":${now},"total":${total},"offset":${offset},"limit":${limit}}`);
 }
 
+/** For /varz: those that have sent the most, as JSON. */
+export async function busiestConnections(deps: ListDeps, limit: number): Promise<string> {
+  const found = await sorted(deps, "", "inMsgDesc", limit <= 0 ? LIMIT_DEFAULT : limit);
+  const nowMs = deps.world.clock.wallMs();
+  const json = (connection: LiveConnection): string => connectionJson(connection, nowMs, deps.options.nodeId);
+  return writeList(found, json, deps.world.timers);
+}
+
 /** The first `count` in order. Slice by slice, so that 100,000 connections hold nobody up. */
 async function sorted(
-  { world, connections }: ConnectionDeps,
+  { world, connections }: ListDeps,
   uidPart: string,
   sort: string,
   count: number,

@@ -6,6 +6,7 @@ import { createFiles } from "./files.ts";
 import { createHttpServing } from "./http-serving.ts";
 import { LEVEL_DEFAULTS, type LevelOptions, openLevelEngine } from "./level-engine.ts";
 import { createNetwork } from "./network.ts";
+import { processUsage } from "./process-usage.ts";
 import { createRandom } from "./random.ts";
 import { realTimers } from "./timers.ts";
 
@@ -31,6 +32,7 @@ export function createRealWorld(options: RealWorldOptions = {}): World {
     network: createNetwork(realTimers),
     http: createHttpServing(realTimers),
     files: createFiles(),
+    processUsage,
     openEngine(directory) {
       const engine = opening ?? openLevelEngine(directory, level);
       opening = undefined;

@@ -206,6 +206,7 @@ class SimulatedWorld implements Simulation {
       random: this.#lifeRandom.fork(),
       network: this.#network.for(owner),
       http: this.#http.for(owner),
+      processUsage: () => ({ cpuMs: 0, residentBytes: 0, heapBytes: 0 }),
       files: createSimulatedFiles({
         loop,
         owner,
