@@ -3,7 +3,7 @@
  * in which the cases were recorded.
  */
 import { rawNumber, stringifyJson, valueAt } from "../harness/exact-json.ts";
-import type { HttpAnswer } from "../harness/http-client.ts";
+import { type HttpAnswer, HttpClient } from "../harness/http-client.ts";
 import type { ServerProcess, Settings } from "../harness/server-process.ts";
 import { delay } from "../harness/waiting.ts";
 import { type Answer, type Outgoing, type Received, WireClient } from "../harness/wire-client.ts";
@@ -28,6 +28,8 @@ export class CaseRun implements Disposable {
   readonly #configurations: Readonly<Record<string, Settings>>;
   readonly #bound: Expectations;
   readonly #names: CaseNames;
+  /** Without the headers that the server's own client sends. */
+  readonly #api: HttpClient;
   readonly #clients = new Map<string, WireClient>();
   readonly #saved = new Map<string, unknown>();
   #sentCount = 0;
@@ -39,6 +41,7 @@ export class CaseRun implements Disposable {
     bound: Expectations,
   ) {
     this.#server = server;
+    this.#api = new HttpClient(server.httpPort);
     this.#configurations = configurations;
     this.#bound = bound;
     const prefix = createPrefix(recorded.crcDescending, recorded.slot);
@@ -100,6 +103,7 @@ export class CaseRun implements Disposable {
 
   [Symbol.dispose](): void {
     for (const client of this.#clients.values()) client.close();
+    this.#api.dropConnections();
   }
 
   // ---- requests
@@ -235,7 +239,7 @@ export class CaseRun implements Disposable {
   // ---- HTTP
 
   async #http(step: Step, action: HttpAction): Promise<unknown> {
-    if (action.port === "manager") throw new Error("the manager port belongs to a later feature");
+    const port = action.port === "manager" ? this.#server.manager : this.#api;
     const body = this.#body(action);
     const headers = Object.fromEntries(
       Object.entries(action.headers ?? {}).map(([name, value]) => [name, this.#text(value)]),
@@ -245,7 +249,7 @@ export class CaseRun implements Disposable {
     const path = this.#text(action.path).replace(/[^\x21-\x7e]/gu, encodeURIComponent);
     let answer: HttpAnswer;
     try {
-      answer = await this.#server.http.call({
+      answer = await port.call({
         method: action.method,
         path,
         headers: { connection: "close", ...headers },

@@ -10,7 +10,7 @@ import { writeText } from "./json-writer.ts";
 import { type ManagerAuth, mayDo } from "./manager-auth.ts";
 
 /** Routes of the API that are here too. */
-const SHARED = ["/connz", "/conn/", "/varz", "/cluster/", "/manager/"] as const;
+const SHARED = ["/connz", "/conn/", "/varz", "/cluster/", "/manager/", "/metrics"] as const;
 /** What needs no login. */
 const OPEN = ["/manager/login", "/web", "/metrics"] as const;
 /** What needs more than a login: the permission to write this resource. */

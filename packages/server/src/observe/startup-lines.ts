@@ -1,6 +1,6 @@
 /**
  * What the operator reads when the server has started: where it listens, where the data is, what is insecure. At most
- * twelve lines. And the one line that says why it has not started.
+ * fourteen lines. And the one line that says why it has not started.
  */
 import type { ListenAddress } from "../config/field.ts";
 import { FIRST_USER, managerAddress } from "../config/manager-access.ts";
