@@ -24,7 +24,7 @@ export function pageProblem(query: Query, nodeId: number): HttpAnswer | undefine
   const node = integerOf(query["node_id"]);
   if (node !== 0 && node !== nodeId) return failure("节点不存在！");
   // Silently the first page again would look like an endless list.
-  if (integerOf(query["offset_created_at"]) !== 0) return failure("offset_created_at: use cursor");
+  if (!/^0*$/.test(query["offset_created_at"] ?? "")) return failure("offset_created_at: use cursor");
   return undefined;
 }
 
