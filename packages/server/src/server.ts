@@ -364,6 +364,10 @@ async function startParts({ config, world, log, version = "" }: ServerOptions): 
       isLoaded: (channel) => channels.peek(channel) !== undefined,
       auth,
       failedLogins: new FailedLogins(world.clock, limits.failedLoginsMax),
+      loginTried: (user, ip) => {
+        if (user === undefined) log.warn("a login to the manager port was refused", { ip });
+        else log.info("a login to the manager port", { user, ip });
+      },
       handlerFailed: (error, request) => log.error("an HTTP handler failed", { error, path: request.path }),
       options: {
         managerToken: config.managerToken,

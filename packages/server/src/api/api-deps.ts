@@ -38,6 +38,8 @@ export interface ApiDeps {
   isLoaded(channel: ChannelKey): boolean;
   readonly auth: ManagerAuth;
   readonly failedLogins: FailedLogins;
+  /** For the log. `user` is undefined when the name or the password was wrong. */
+  loginTried(user: string | undefined, ip: string): void;
   /** A handler failed with something other than an unavailable store: the caller has got a 500. */
   handlerFailed(error: unknown, request: Pick<HttpRequest, "method" | "path">): void;
   readonly options: ApiOptions;

@@ -71,7 +71,7 @@ describe("another signature is refused", () => {
 
   test("one changed character anywhere makes a token invalid", () => {
     const token = signToken(CLAIMS, RULES.secret);
-    const alphabet = "ABCXYZabcxyz0189-_.=";
+    const alphabet = "ABCXYZabcxyz0189-_.=".split("");
     fc.assert(
       fc.property(fc.nat(token.length - 1), fc.constantFrom(...alphabet), (at, character) => {
         const changed = token.slice(0, at) + character + token.slice(at + 1);

@@ -10,7 +10,7 @@ export interface ManagerAccess {
   readonly config: Config;
   readonly world: Pick<World, "clock" | "files" | "random">;
   /** A secret could not be kept in its file. */
-  notKept(file: string, error: unknown): void;
+  readonly notKept: (file: string, error: unknown) => void;
 }
 
 export async function openManagerAuth(access: ManagerAccess): Promise<ManagerAuth> {

@@ -95,6 +95,13 @@ describe("logging in", () => {
     expect(await login({ password: "x" })).toMatchObject(refusal("用户名不能为空"));
     expect(await login({ username: "admin", password: "x" })).toMatchObject(refusal("用户名或密码错误"));
     expect(await login({ username: "nobody", password: "pw" })).toMatchObject(refusal("用户名或密码错误"));
+    // Only what was a try, and never what was typed.
+    expect(api.asked).toEqual([
+      ["loginTried", undefined, ""],
+      ["loginTried", undefined, ""],
+    ]);
+    await login({ username: "admin", password: "pw" });
+    expect(api.asked.at(-1)).toEqual(["loginTried", "admin", ""]);
   });
 
   test("nobody is the manager, a guest or an admin by default", async () => {

@@ -312,6 +312,7 @@ export class TestApi {
         },
       ),
       failedLogins: this.#failedLogins,
+      loginTried: (...given) => this.asked.push(["loginTried", ...given]),
       handlerFailed: (error) => this.failures.push(error),
       options: this.#options,
     };

@@ -12,7 +12,7 @@ export interface MessageBrowse {
   /** Where to go on, itself left out; undefined: at the newest. Only then `direction` must be "older". */
   readonly from: MessageId | undefined;
   readonly limit: number;
-  matches(message: StoredMessage): boolean;
+  readonly matches: (message: StoredMessage) => boolean;
 }
 
 export interface BrowsedMessages {
@@ -23,7 +23,7 @@ export interface BrowsedMessages {
 }
 
 /** Messages that one browse looks at when few match; then it ends early. */
-export const LOOKED_MAX = 10_000;
+const LOOKED_MAX = 10_000;
 /** An answer of large payloads ends early too. */
 const PAYLOAD_BYTES_MAX = 16 * 1024 * 1024;
 /** Read at a time; they may be of the largest size. */

@@ -17,7 +17,7 @@ export interface TableWalk<Row> {
   readonly limit: number;
   /** Only rows of one shard. */
   readonly within?: { readonly shard: number } & Pick<KeyRange, "from" | "to">;
-  keeps(entry: TableEntry<Row>): boolean;
+  readonly keeps: (entry: TableEntry<Row>) => boolean;
 }
 
 export interface WalkedPage<Row> {

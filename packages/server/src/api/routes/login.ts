@@ -7,7 +7,7 @@ import { type Decoded, object, text } from "../json-schema.ts";
 import { writeJson } from "../json-writer.ts";
 import { permissionsText } from "../manager-auth.ts";
 
-type LoginDeps = Pick<ApiDeps, "auth" | "failedLogins">;
+type LoginDeps = Pick<ApiDeps, "auth" | "failedLogins" | "loginTried">;
 
 const LOGIN = object("managerLoginReq", { username: text(), password: text() });
 
@@ -15,7 +15,8 @@ export function loginRoutes(deps: LoginDeps): readonly ApiRoute[] {
   return [post("/manager/login", LOGIN, (body, request) => login(deps, body, request))];
 }
 
-function login({ auth, failedLogins }: LoginDeps, body: Decoded<typeof LOGIN>, { ip }: HttpRequest): HttpAnswer {
+function login(deps: LoginDeps, body: Decoded<typeof LOGIN>, { ip }: HttpRequest): HttpAnswer {
+  const { auth, failedLogins } = deps;
   if (body.password === "") return failure("密码不能为空");
   if (body.username === "") return failure("用户名不能为空");
   const waitMs = failedLogins.waitMs(ip);
@@ -24,6 +25,7 @@ function login({ auth, failedLogins }: LoginDeps, body: Decoded<typeof LOGIN>, {
     return { ...failure("登录失败次数过多，请稍后再试", 429), headers };
   }
   const done = auth.login(body.username, body.password);
+  deps.loginTried(done?.user.name, ip);
   if (done === undefined) {
     failedLogins.failed(ip);
     return failure("用户名或密码错误");
