@@ -16,12 +16,19 @@ const OPEN = ["/manager/login", "/web", "/metrics"] as const;
 /** What needs more than a login: the permission to write this resource. */
 const WRITES: Readonly<Record<string, string>> = { "/conn/kick": "conn", "/conn/remove": "conn" };
 
+/** Bodies name a few things here; the login reads one of anybody. */
+const BODY_BYTES_MAX = 1024 * 1024;
+
 /** `own`: what only this port has. */
 export function createManagerApi(api: Api, auth: ManagerAuth, own: readonly ApiRoute[]): Api {
   const shared = api.routes.filter(({ path }) => startsWithOneOf(path, SHARED));
   return {
     routes: [...shared.map((route) => guarded(route, auth)), ...own],
-    rules: { ...api.rules, gate: (request) => gate(request, auth) },
+    rules: {
+      ...api.rules,
+      bodyBytesMax: Math.min(api.rules.bodyBytesMax, BODY_BYTES_MAX),
+      gate: (request) => gate(request, auth),
+    },
   };
 }
 
