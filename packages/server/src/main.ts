@@ -160,7 +160,8 @@ function endInOrder(server: Server, log: Log, started: Promise<unknown>, stopMsM
     state.isEnding = true;
     setTimeout(() => fail(`not stopped within ${stopMsMax} ms: giving up`), stopMsMax);
     started
-      .then(() => server.stop())
+      // After an exception nobody knows what still works.
+      .then(() => (exitCode === 0 ? server.stop() : server.stop("at-once")))
       .then(
         () => process.exit(exitCode),
         (error: unknown) => fail(`failed to stop: ${stackOf(error)}`),

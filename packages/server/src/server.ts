@@ -66,8 +66,11 @@ export interface ServerAddresses {
 export interface Server {
   /** Rejects with a `StoreOpenError`, or when an address is taken; nothing is left open then. */
   start(): Promise<void>;
-  /** Accepted sends are answered, sessions closed with a reason, the store closed. Idempotent; leaves no handle open. */
-  stop(): Promise<void>;
+  /**
+   * Accepted sends are answered, sessions closed with a reason, the store closed; unless "at-once", `drainTime` passes
+   * before. Idempotent; leaves no handle open.
+   */
+  stop(how?: "at-once"): Promise<void>;
   readonly addresses: ServerAddresses;
 }
 
@@ -78,13 +81,14 @@ export function createServer(options: ServerOptions): Server {
   const start = async (): Promise<void> => {
     running = await startParts(options);
   };
-  const stop = async (): Promise<void> => {
+  const stop = async (how?: "at-once"): Promise<void> => {
     // A start that fails has closed what it had opened, and its caller has the error.
     await starting?.catch(() => undefined);
     if (running === undefined) return;
     running.drain.isOn = true;
     const { drainTimeMs } = options.config;
-    if (drainTimeMs > 0) await new Promise<void>((resolve) => options.world.timers.after(drainTimeMs, resolve));
+    if (drainTimeMs > 0 && how === undefined)
+      await new Promise<void>((resolve) => options.world.timers.after(drainTimeMs, resolve));
     await stopParts(running);
   };
   return {
@@ -92,8 +96,8 @@ export function createServer(options: ServerOptions): Server {
       starting ??= start();
       return starting;
     },
-    stop() {
-      stopping ??= stop();
+    stop(how) {
+      stopping ??= stop(how);
       return stopping;
     },
     get addresses() {

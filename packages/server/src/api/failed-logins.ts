@@ -15,7 +15,7 @@ export class FailedLogins {
   readonly #addressesMax: number;
   readonly #byAddress = new LruMap<Failures>();
 
-  /** Beyond `addressesMax` the address that failed longest ago is forgotten. */
+  /** Beyond `addressesMax` the address that was silent longest is forgotten. */
   constructor(clock: Pick<Clock, "monotonicMs">, addressesMax: number) {
     this.#clock = clock;
     this.#addressesMax = addressesMax;
