@@ -3,7 +3,7 @@
  * in which the cases were recorded.
  */
 import { type Json, rawNumber, stringifyJson, valueAt } from "../harness/exact-json.ts";
-import type { HttpAnswer } from "../harness/http-client.ts";
+import { type HttpAnswer, HttpClient } from "../harness/http-client.ts";
 import { delay } from "../harness/waiting.ts";
 import { type Answer, type Outgoing, type Received, WireClient } from "../harness/wire-client.ts";
 import type { Case, ConnectAction, HttpAction, SendAction, Step } from "./case.ts";
@@ -32,12 +32,15 @@ export class CaseRun implements Disposable {
   readonly #shownEntries = new Set<Json>();
   readonly #bound: Expectations;
   readonly #names: CaseNames;
+  /** Without the headers that the server's own client sends. */
+  readonly #api: HttpClient;
   readonly #clients = new Map<string, WireClient>();
   readonly #saved = new Map<string, unknown>();
   #sentCount = 0;
 
   constructor(recorded: Case, target: Target, bound: Expectations) {
     this.#target = target;
+    this.#api = new HttpClient(target.server.httpPort);
     this.#bound = bound;
     const prefix = createPrefix(recorded.crcDescending, recorded.slot);
     const hashes = (recorded.fnv ?? []).map((text): [string, string] => [
@@ -99,6 +102,7 @@ export class CaseRun implements Disposable {
 
   [Symbol.dispose](): void {
     for (const client of this.#clients.values()) client.close();
+    this.#api.dropConnections();
   }
 
   // ---- requests
@@ -234,7 +238,7 @@ export class CaseRun implements Disposable {
   // ---- HTTP
 
   async #http(step: Step, action: HttpAction): Promise<unknown> {
-    if (action.port === "manager") throw new Error("the manager port belongs to a later feature");
+    const port = action.port === "manager" ? this.#target.server.manager : this.#api;
     const body = this.#body(action);
     const headers = Object.fromEntries(
       Object.entries(action.headers ?? {}).map(([name, value]) => [name, this.#text(value)]),
@@ -244,7 +248,7 @@ export class CaseRun implements Disposable {
     const path = this.#text(action.path).replace(/[^\x21-\x7e]/gu, encodeURIComponent);
     let answer: HttpAnswer;
     try {
-      answer = await this.#target.server.http.call({
+      answer = await port.call({
         method: action.method,
         path,
         headers: { connection: "close", ...headers },
@@ -253,7 +257,7 @@ export class CaseRun implements Disposable {
     } catch {
       return { failed: true };
     }
-    const problem = this.#target.api?.problem(action.method, path, answer);
+    const problem = port === this.#api ? this.#target.api?.problem(action.method, path, answer) : undefined;
     if (problem !== undefined) throw new Error(problem);
     const observation: Record<string, unknown> = { status: answer.status };
     const type = answer.headers["content-type"] ?? "";

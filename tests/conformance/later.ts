@@ -6,10 +6,10 @@
 /** By file name. */
 export const LATER_AREAS: Readonly<Record<string, string>> = {
   "message-events": "events on messages",
-  monitoring: "/connz, /varz, metrics and the manager port",
 };
 
 /** "area: name of the case". */
 export const LATER_CASES: Readonly<Record<string, string>> = {
   "http: an unknown plugin": "plugins",
+  "monitoring: manager port: what is there and what is not": "/metrics",
 };

@@ -16,6 +16,7 @@ export async function startEmbedded(
   const server = createServer({
     config: {
       ...defaultConfig(),
+      manager: { on: false, addr: null },
       dataDir,
       addr: { host: "127.0.0.1", port: 0 },
       wsAddr: null,

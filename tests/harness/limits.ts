@@ -21,6 +21,7 @@ export const COUNT_LIMITS: readonly string[] = [
   "limits.webhookPassingMax",
   "limits.webhookStatusEventsMax",
   "limits.datasourceCacheMax",
+  "limits.failedLoginsMax",
 ];
 
 /** Count bounds that stay as they are: they say how many clients there may be, and the suite needs more than 100. */

@@ -45,6 +45,8 @@ export class ServerProcess implements AsyncDisposable {
   readonly tcpPort: number;
   readonly wsPort: number;
   readonly http: HttpClient;
+  /** The manager port, without a token. */
+  readonly manager: HttpClient;
   readonly backEnd: BackEnd;
   #options: ServerOptions;
   #child: ChildProcess | undefined;
@@ -62,6 +64,7 @@ export class ServerProcess implements AsyncDisposable {
     this.wsPort = ports[1]!;
     const token = options.settings?.["managerToken"];
     this.http = new HttpClient(ports[2]!, typeof token === "string" ? { token } : {});
+    this.manager = new HttpClient(ports[3]!);
     this.backEnd = new BackEnd(this.http);
   }
 
@@ -79,7 +82,7 @@ export class ServerProcess implements AsyncDisposable {
   /** Starts the process and does not wait until it is ready: for starts that must fail. */
   static async launch(options: ServerOptions = {}): Promise<ServerProcess> {
     installGuard();
-    const server = new ServerProcess(options, await claimPorts(3));
+    const server = new ServerProcess(options, await claimPorts(4));
     server.#spawn();
     return server;
   }
@@ -185,6 +188,7 @@ export class ServerProcess implements AsyncDisposable {
     if (this.#exited === undefined) this.#child?.kill("SIGKILL");
     running.delete(this);
     this.http.dropConnections();
+    this.manager.dropConnections();
     for (const port of this.#ports) releasePort(port);
     if (process.env["WK_TEST_KEEP"] === undefined)
       rmSync(this.directory, { recursive: true, force: true, maxRetries: 5 });
@@ -194,6 +198,7 @@ export class ServerProcess implements AsyncDisposable {
     const child = this.#child;
     const exit = this.#exit;
     this.http.dropConnections();
+    this.manager.dropConnections();
     if (child === undefined || exit === undefined) return { code: null, signal: null };
     if (this.#exited !== undefined) return this.#exited;
     child.kill(signal);
@@ -251,6 +256,7 @@ export class ServerProcess implements AsyncDisposable {
       addr: `tcp://127.0.0.1:${this.tcpPort}`,
       wsAddr: `ws://127.0.0.1:${this.wsPort}`,
       httpAddr: `127.0.0.1:${this.httpPort}`,
+      "manager.addr": `127.0.0.1:${this.#ports[3]!}`,
       "external.ip": "127.0.0.1",
       "external.tcpAddr": `127.0.0.1:${this.tcpPort}`,
       "external.wsAddr": `ws://127.0.0.1:${this.wsPort}`,

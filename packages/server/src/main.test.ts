@@ -61,7 +61,7 @@ function configFile(name: string, text: string): string {
 }
 
 function quietConfig(name: string, more = ""): string {
-  const text = `rootDir: ${join(FOLDER, name)}\naddr: 127.0.0.1:0\nwsAddr: 127.0.0.1:0\nhttpAddr: 127.0.0.1:0\n${more}`;
+  const text = `rootDir: ${join(FOLDER, name)}\naddr: 127.0.0.1:0\nwsAddr: 127.0.0.1:0\nhttpAddr: 127.0.0.1:0\nmanager.addr: 127.0.0.1:0\n${more}`;
   return configFile(name, text);
 }
 
@@ -193,7 +193,7 @@ describe("whatever the server does", () => {
 
   const server = (start: string, stop: string): Record<string, string> =>
     withServer(
-      `export const createServer = () => ({ addresses: {}, async start() { setInterval(() => {}, 1000); ${start} }, async stop() { ${stop} } });`,
+      `export const createServer = () => ({ addresses: {}, async start() { setInterval(() => {}, 1000); ${start} }, async stop(how = "") { ${stop} } });`,
     );
 
   test("a stop that hangs ends with 1 and a line", async () => {
@@ -217,10 +217,11 @@ describe("whatever the server does", () => {
   test("an exception that nobody caught is logged with its stack, the server is stopped, and it ends with 1", async () => {
     const program = new Program(
       [],
-      server('setTimeout(() => { throw new Error("oops"); }, 50);', 'console.log("stopped");'),
+      server('setTimeout(() => { throw new Error("oops"); }, 50);', 'console.log("stopped", how);'),
     );
     expect(await program.ended).toBe(1);
-    expect(program.out).toContain("stopped\n");
+    // Nobody is left to wait for.
+    expect(program.out).toContain("stopped at-once\n");
     expect(program.err).toContain("Error: oops");
   });
 

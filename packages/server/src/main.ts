@@ -9,6 +9,7 @@ import { Command } from "commander";
 import { databaseDirectory } from "./config/database-directory.ts";
 import { exampleFile } from "./config/documents.ts";
 import { formatConfigError, loadConfig } from "./config/load.ts";
+import { managerPasswordFile } from "./config/manager-access.ts";
 import { type ReplayOptions, replayCall } from "./config/replay-call.ts";
 import type { Config } from "./config/schema.ts";
 import { createLog, type Log, logLevelOf } from "./observe/log.ts";
@@ -16,7 +17,7 @@ import { startFailureLine, startupLines } from "./observe/startup-lines.ts";
 import type { Server } from "./server.ts";
 import { type LogFile, openLogFile } from "./world/real/log-file.ts";
 
-/** The promise is five seconds; the rest is for the exit itself. */
+/** The promise is five seconds (behind `drainTime`); the rest is for the exit itself. */
 const STOP_MS_MAX = 4_500;
 
 interface Options {
@@ -94,10 +95,11 @@ async function start(options: Options): Promise<void> {
     import("./server.ts"),
     import("./world/real/real-world.ts"),
   ]);
-  const server = createServer({ config, world: createRealWorld({ opening }), log });
+  const server = createServer({ config, world: createRealWorld({ opening }), log, version: packageVersion() });
   const started = server.start().catch((error: unknown) => fail(startFailureLine(error) ?? stackOf(error)));
-  endInOrder(server, log, started);
+  endInOrder(server, log, started, config.drainTimeMs + STOP_MS_MAX);
   await started;
+  const passwordFile = managerPasswordFile(config);
   const lines = startupLines({
     version: packageVersion(),
     nodeVersion: process.versions.node,
@@ -105,6 +107,7 @@ async function start(options: Options): Promise<void> {
     ports: server.addresses,
     dataDirectory: resolve(config.dataDir),
     configFile: file,
+    passwordFile: passwordFile === undefined ? undefined : resolve(passwordFile),
     warnings,
     readyMs: performance.now(),
   });
@@ -174,14 +177,15 @@ function openLogOf(path: string): LogFile {
  * A signal, or an exception that nobody caught, ends the server in good order; a second signal ends it at once.
  * `started` is waited for, so that nobody stops a half-started server.
  */
-function endInOrder(server: Server, log: Log, started: Promise<unknown>): void {
+function endInOrder(server: Server, log: Log, started: Promise<unknown>, stopMsMax: number): void {
   const state = { isEnding: false };
   const end = (exitCode: number): void => {
     if (state.isEnding) return;
     state.isEnding = true;
-    setTimeout(() => fail(`not stopped within ${STOP_MS_MAX} ms: giving up`), STOP_MS_MAX);
+    setTimeout(() => fail(`not stopped within ${stopMsMax} ms: giving up`), stopMsMax);
     started
-      .then(() => server.stop())
+      // After an exception nobody knows what still works.
+      .then(() => (exitCode === 0 ? server.stop() : server.stop("at-once")))
       .then(
         () => process.exit(exitCode),
         (error: unknown) => fail(`failed to stop: ${stackOf(error)}`),

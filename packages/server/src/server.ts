@@ -3,10 +3,15 @@
  * them in order and stops them in the other.
  */
 import { createSealer, warmUp } from "@wukong-ts/sealing";
+import { FailedLogins } from "./api/failed-logins.ts";
 import { type Api, createApi } from "./api/http-server.ts";
+import { openManagerAuth } from "./api/manager-access.ts";
+import { createManagerApi } from "./api/manager-api.ts";
+import { metricSeriesRoutes } from "./api/routes/metric-series.ts";
 import { type CertificateFiles, certificateFiles } from "./config/certificate-files.ts";
 import { databaseDirectory } from "./config/database-directory.ts";
 import { networksContain } from "./config/ip-network.ts";
+import { managerAddress } from "./config/manager-access.ts";
 import { routeAddresses } from "./config/route-addresses.ts";
 import type { Config } from "./config/schema.ts";
 import { webhooksOptions } from "./config/webhooks-options.ts";
@@ -29,14 +34,18 @@ import { Conversations } from "./messaging/conversations.ts";
 import { EarlyAcks } from "./messaging/early-acks.ts";
 import { HandOuts } from "./messaging/hand-outs.ts";
 import { IdGenerator } from "./messaging/ids.ts";
+import { MessageBrowser } from "./messaging/message-browser.ts";
 import { MessageHistory } from "./messaging/message-history.ts";
 import { ReadMarks } from "./messaging/read-marks.ts";
 import { ChannelReceivers } from "./messaging/receivers.ts";
 import { RecentMessages } from "./messaging/recent-messages.ts";
 import { Removals } from "./messaging/removals.ts";
+import { RowBrowser } from "./messaging/row-browser.ts";
 import { Sender } from "./messaging/sending.ts";
+import { UserBrowser } from "./messaging/user-browser.ts";
 import { UserDirectory } from "./messaging/user-directory.ts";
 import type { Log } from "./observe/log.ts";
+import { Samples } from "./observe/samples.ts";
 import { lastIds } from "./store/message-ids.ts";
 import { Store } from "./store/store.ts";
 import type { Listener, TlsCertificate, World } from "./world/world.ts";
@@ -45,6 +54,8 @@ export interface ServerOptions {
   readonly config: Config;
   readonly world: World;
   readonly log: Log;
+  /** Of the program, for /varz. */
+  readonly version?: string;
 }
 
 export interface ServerAddresses {
@@ -53,13 +64,17 @@ export interface ServerAddresses {
   readonly websocketPort: number | undefined;
   readonly wssPort: number | undefined;
   readonly httpPort: number | undefined;
+  readonly managerPort: number | undefined;
 }
 
 export interface Server {
   /** Rejects with a `StoreOpenError`, or when an address is taken; nothing is left open then. */
   start(): Promise<void>;
-  /** Accepted sends are answered, sessions closed with a reason, the store closed. Idempotent; leaves no handle open. */
-  stop(): Promise<void>;
+  /**
+   * Accepted sends are answered, sessions closed with a reason, the store closed; unless "at-once", `drainTime` passes
+   * before. Idempotent; leaves no handle open.
+   */
+  stop(how?: "at-once"): Promise<void>;
   readonly addresses: ServerAddresses;
 }
 
@@ -70,18 +85,23 @@ export function createServer(options: ServerOptions): Server {
   const start = async (): Promise<void> => {
     running = await startParts(options);
   };
-  const stop = async (): Promise<void> => {
+  const stop = async (how?: "at-once"): Promise<void> => {
     // A start that fails has closed what it had opened, and its caller has the error.
     await starting?.catch(() => undefined);
-    if (running !== undefined) await stopParts(running);
+    if (running === undefined) return;
+    running.drain.isOn = true;
+    const { drainTimeMs } = options.config;
+    if (drainTimeMs > 0 && how === undefined)
+      await new Promise<void>((resolve) => options.world.timers.after(drainTimeMs, resolve));
+    await stopParts(running);
   };
   return {
     start() {
       starting ??= start();
       return starting;
     },
-    stop() {
-      stopping ??= stop();
+    stop(how) {
+      stopping ??= stop(how);
       return stopping;
     },
     get addresses() {
@@ -91,6 +111,7 @@ export function createServer(options: ServerOptions): Server {
         websocketPort: running?.gateway.ports.websocket,
         wssPort: running?.gateway.ports.wss,
         httpPort: running?.http?.port,
+        managerPort: running?.manager?.port,
       };
     },
   };
@@ -103,11 +124,17 @@ interface Running {
   readonly webhooks: Webhooks;
   readonly offlineEvents: OfflineEvents;
   readonly http: Listener | undefined;
+  readonly manager: Listener | undefined;
+  readonly samples: Samples;
+  /** Told to stop: whoever asks is told not to send anybody new. */
+  readonly drain: { isOn: boolean };
   readonly certificates: readonly CertificateWatch[];
 }
 
-async function startParts({ config, world, log }: ServerOptions): Promise<Running> {
+async function startParts({ config, world, log, version = "" }: ServerOptions): Promise<Running> {
   const { limits } = config;
+  const startedMs = world.clock.monotonicMs();
+  const drain = { isOn: false };
   const sealer = createSealer();
   if (!config.disableEncryption) {
     warmUp(sealer);
@@ -132,6 +159,8 @@ async function startParts({ config, world, log }: ServerOptions): Promise<Runnin
   let acks: PendingAcks | undefined;
   let webhooks: Webhooks | undefined;
   let offlineEvents: OfflineEvents | undefined;
+  let http: Listener | undefined;
+  let samples: Samples | undefined;
   const certificates: CertificateWatch[] = [];
   try {
     const ids = new IdGenerator(world.clock, config.cluster.nodeId);
@@ -303,6 +332,23 @@ async function startParts({ config, world, log }: ServerOptions): Promise<Runnin
     };
     watch("tls", tlsFiles, tlsCertificate);
     watch("wss", wssFiles, wssCertificate);
+    const pushes = acks;
+    samples = new Samples(world, {
+      connections: () => listening.live.socketCount,
+      sessions: () => presence.count,
+      users: () => presence.userCount,
+      traffic: () => listening.live.traffic(),
+      usage: () => world.processUsage(),
+    });
+    const sampled = samples;
+    const managerAt = managerAddress(config);
+    let manager: Listener | undefined;
+    const auth = await openManagerAuth({
+      config,
+      world,
+      notKept: (file, error) =>
+        log.error("a secret of the manager port cannot be kept: it ends with this process", { file, error }),
+    });
     const api: Api = createApi({
       world,
       users: sources.users,
@@ -340,10 +386,36 @@ async function startParts({ config, world, log }: ServerOptions): Promise<Runnin
       outbound: gateway.outbound,
       connections: gateway.live,
       webhooks,
-      readiness: () => ({ ready: store.readOnlyBecause === null, reason: store.readOnlyBecause ?? "" }),
+      readiness: () => {
+        const reason = drain.isOn ? "the server is stopping" : (store.readOnlyBecause ?? "");
+        return { ready: reason === "", reason };
+      },
+      status: {
+        version,
+        get managerAddress() {
+          return managerAt === null || manager === undefined ? "" : `${managerAt.host}:${manager.port}`;
+        },
+        uptimeMs: () => world.clock.monotonicMs() - startedMs,
+        usage: () => sampled.usage(),
+        unacknowledged: () => pushes.waitingCount,
+      },
+      browsing: {
+        rows: new RowBrowser(store),
+        users: new UserBrowser(store),
+        messages: new MessageBrowser({ store, history, clock: world.clock }),
+      },
+      isLoaded: (channel) => channels.peek(channel) !== undefined,
+      auth,
+      failedLogins: new FailedLogins(world.clock, limits.failedLoginsMax),
+      loginTried: (user, ip) => {
+        if (user === undefined) log.warn("a login to the manager port was refused", { ip });
+        else log.info("a login to the manager port", { user, ip });
+      },
       handlerFailed: (error, request) => log.error("an HTTP handler failed", { error, path: request.path }),
       options: {
         managerToken: config.managerToken,
+        managerUid: config.managerUID,
+        benchOn: config.bench.apiOn,
         bodyBytesMax: limits.httpBodyBytesMax,
         payloadBytesMax: limits.payloadBytesMax,
         onlineCommandChannelId: config.channel.onlineCmdChannelId,
@@ -352,9 +424,17 @@ async function startParts({ config, world, log }: ServerOptions): Promise<Runnin
         nodeId: config.cluster.nodeId,
       },
     });
-    const http = config.httpAddr === null ? undefined : await world.http.serve(config.httpAddr, api.routes, api.rules);
-    return { store, gateway, acks, webhooks, offlineEvents, http, certificates };
+    http = config.httpAddr === null ? undefined : await world.http.serve(config.httpAddr, api.routes, api.rules);
+    if (managerAt !== null) {
+      const series = metricSeriesRoutes({ samples, nodeId: config.cluster.nodeId });
+      const managerApi = createManagerApi(api, auth, series);
+      manager = await world.http.serve(managerAt, managerApi.routes, managerApi.rules);
+      samples.start();
+    }
+    return { store, gateway, acks, webhooks, offlineEvents, http, manager, samples, drain, certificates };
   } catch (error) {
+    samples?.stop();
+    await http?.close();
     for (const watch of certificates) watch.stop();
     acks?.stop();
     await gateway?.stop();
@@ -367,10 +447,15 @@ async function startParts({ config, world, log }: ServerOptions): Promise<Runnin
 
 /** HTTP first, so that no new send comes in; the store last, so that accepted ones are still answered. */
 async function stopParts(parts: Running): Promise<void> {
-  const { store, gateway, acks, webhooks, offlineEvents, http, certificates } = parts;
+  const { store, gateway, acks, webhooks, offlineEvents, http, manager, samples, certificates } = parts;
   for (const watch of certificates) watch.stop();
+  samples.stop();
   // Whatever fails to close, the store is closed.
-  const outcomes: PromiseSettledResult<unknown>[] = await Promise.allSettled([http?.close(), gateway.stop()]);
+  const outcomes: PromiseSettledResult<unknown>[] = await Promise.allSettled([
+    http?.close(),
+    manager?.close(),
+    gateway.stop(),
+  ]);
   // The ends of the sessions are still told.
   outcomes.push(...(await Promise.allSettled([offlineEvents.stop()])));
   outcomes.push(...(await Promise.allSettled([webhooks.stop()])));

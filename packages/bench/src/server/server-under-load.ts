@@ -77,6 +77,7 @@ class LaunchedServer implements ServerUnderLoad {
       "wssConfig.certFile": join(CERTIFICATES, "first.cert.pem"),
       "wssConfig.keyFile": join(CERTIFICATES, "first.key.pem"),
       httpAddr: `${HOST}:${http}`,
+      "manager.on": false,
       "logger.level": 3,
       ...this.#settings,
     };

@@ -27,6 +27,11 @@ export function failure(text: string, status = 400): HttpAnswer {
   return { status, body: JSON.stringify({ msg: text, status }) };
 }
 
+/** Logged in, but not permitted: HTTP 400 with 403 inside. */
+export function forbidden(): HttpAnswer {
+  return { status: 400, body: '{"msg":"没有权限","status":403}' };
+}
+
 export function plainText(text: string, status: number): HttpAnswer {
   return { status, contentType: "text/plain", body: text };
 }

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { decodeGoJson } from "./go-json.ts";
 import { GoJsonError } from "./go-syntax.ts";
-import { array, BYTES, INT, INT64, object, text, UID, UINT8, UINT32, UINT64 } from "./json-schema.ts";
+import { array, BOOL, BYTES, INT, INT64, object, text, UID, UINT8, UINT32, UINT64 } from "./json-schema.ts";
 
 const BODY = object("testReq", {
   uid: UID,
@@ -109,6 +109,25 @@ describe("values", () => {
     expect(decodeGoJson(Buffer.from('{"header":{"red_dot":1}}'), BODY).header).not.toBe(first.header);
     expect(first.header.red_dot).toBe(0);
   });
+});
+
+test("a boolean is true or false and nothing else; missing or null it is false", () => {
+  const type = object("boolReq", { large: BOOL });
+  const largeOf = (json: string): boolean => decodeGoJson(Buffer.from(json), type).large;
+  expect([largeOf('{"large":true}'), largeOf('{"large":false}'), largeOf("{}"), largeOf('{"large":null}')]).toEqual([
+    true,
+    false,
+    false,
+    false,
+  ]);
+  for (const [value, kind] of [
+    ["1", "number"],
+    ['"true"', "string"],
+    ["[]", "array"],
+  ])
+    expect(() => largeOf(`{"large":${value}}`)).toThrow(
+      `json: cannot unmarshal ${kind} into Go struct field boolReq.large of type bool`,
+    );
 });
 
 describe("base64", () => {

@@ -17,7 +17,7 @@ import {
   type ObjectSchema,
 } from "./json-schema.ts";
 
-type Value = string | number | bigint | Uint8Array | null | Value[] | { [name: string]: Value };
+type Value = string | boolean | number | bigint | Uint8Array | null | Value[] | { [name: string]: Value };
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const NO_BYTES = new Uint8Array(0);
@@ -80,9 +80,10 @@ class Decoding {
       case "null":
         syntax.literal();
         return schema.type === "array" || isBytes(schema) ? zeroOf(schema) : known;
-      case "bool":
-        syntax.literal();
-        return this.#refuse("bool", schema, place, known);
+      case "bool": {
+        const isTrue = syntax.literal() === "true";
+        return schema.type === "boolean" ? isTrue : this.#refuse("bool", schema, place, known);
+      }
       case "string":
         return this.#string(syntax.string(), schema, place, known);
       case "number":
@@ -169,6 +170,8 @@ function zeroOf(schema: BodySchema): Value {
   switch (schema.type) {
     case "string":
       return isBytes(schema) ? NO_BYTES : "";
+    case "boolean":
+      return false;
     case "integer":
       return schema["x-go-type"] === "int64" || schema["x-go-type"] === "uint64" ? 0n : 0;
     case "array":
@@ -194,6 +197,8 @@ function goName(schema: BodySchema): string {
   switch (schema.type) {
     case "string":
       return isBytes(schema) ? "[]uint8" : "string";
+    case "boolean":
+      return "bool";
     case "integer":
       return schema["x-go-type"];
     case "array":

@@ -122,13 +122,14 @@ export class GoSyntax {
   }
 
   /** null, true or false. */
-  literal(): void {
+  literal(): "null" | "true" | "false" {
     const first = this.#text[this.#at];
     const word = first === "n" ? "null" : first === "t" ? "true" : "false";
     for (const letter of word) {
       if (this.#text[this.#at] !== letter) throw this.#unexpected(`in literal ${word} (expecting '${letter}')`);
       this.#at++;
     }
+    return word;
   }
 
   /** Past the next value, checked but not kept. */

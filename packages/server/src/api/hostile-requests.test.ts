@@ -66,6 +66,8 @@ function fitting(schema: BodySchema): fc.Arbitrary<string> {
     case "string":
       if (schema.contentEncoding !== undefined) return fc.constantFrom('"aGVsbG8="', '""', '"aGVs\\nbG8="', '"a"');
       return fc.constantFrom(...TEXTS).map((text) => JSON.stringify(text));
+    case "boolean":
+      return fc.constantFrom("true", "false");
     case "integer":
       return fc.constantFrom(...NUMBERS);
     case "array":

@@ -20,6 +20,12 @@ describe("the manager token", () => {
     expect((await api.get("/nope", { token: "secret-m" })).status).toBe(404);
   });
 
+  test("as a Bearer token it passes too, a wrong one does not", async () => {
+    expect((await api.get("/route", { authorization: "Bearer secret-m" })).status).toBe(200);
+    expect((await api.get("/route", { authorization: "Bearer secret" })).status).toBe(401);
+    expect((await api.get("/route", { authorization: "Bearer " })).status).toBe(401);
+  });
+
   test.each(["/health", "/healthz", "/readyz"])("%s needs none", async (path) => {
     expect((await api.get(path)).status).toBe(200);
   });

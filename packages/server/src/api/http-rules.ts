@@ -1,8 +1,8 @@
 /** What holds for every answer of the API: cross-origin headers, the manager token, and the answers outside of routes. */
-import { hash, timingSafeEqual } from "node:crypto";
-import type { HttpRequest, HttpRules } from "../world/world.ts";
+import type { GatedRequest, HttpRules } from "../world/world.ts";
 import { empty, failure, plainText } from "./answers.ts";
 import type { ApiDeps } from "./api-deps.ts";
+import { secretCheck } from "./secret-check.ts";
 
 const HEADERS = {
   "access-control-allow-origin": "*",
@@ -41,8 +41,9 @@ function isStoreUnavailable(error: unknown): error is Error {
   return error instanceof Error && "code" in error && UNAVAILABLE.has(error.code);
 }
 
-/** Hashes have one length and tell nothing about how much of a guess was right. */
-function tokenCheck(managerToken: string): (request: Pick<HttpRequest, "headers">) => boolean {
-  const expected = hash("sha256", managerToken, "buffer");
-  return (request) => timingSafeEqual(hash("sha256", request.headers["token"] ?? "", "buffer"), expected);
+/** The token stands in the header `token`; tools that only know `Authorization` may put it there. */
+function tokenCheck(managerToken: string): (request: GatedRequest) => boolean {
+  const isToken = secretCheck(managerToken);
+  return ({ headers }) =>
+    isToken(headers["token"] ?? "") || isToken((headers["authorization"] ?? "").replace(/^Bearer /, ""));
 }

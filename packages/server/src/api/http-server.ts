@@ -4,7 +4,13 @@ import type { ApiDeps } from "./api-deps.ts";
 import type { ApiRoute } from "./api-route.ts";
 import { httpRules } from "./http-rules.ts";
 import { allowListRoutes } from "./routes/allow-list.ts";
+import { benchRoutes } from "./routes/bench.ts";
 import { channelRoutes } from "./routes/channels.ts";
+import { clusterChannelRoutes } from "./routes/cluster-channels.ts";
+import { clusterConversationRoutes } from "./routes/cluster-conversations.ts";
+import { clusterMessageRoutes } from "./routes/cluster-messages.ts";
+import { clusterNodeRoutes } from "./routes/cluster-nodes.ts";
+import { clusterUserRoutes } from "./routes/cluster-users.ts";
 import { commandRoutes } from "./routes/commands.ts";
 import { connectionRoutes } from "./routes/connections.ts";
 import { conversationRoutes } from "./routes/conversations.ts";
@@ -12,6 +18,7 @@ import { denyListRoutes } from "./routes/deny-list.ts";
 import { deviceRoutes } from "./routes/devices.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { historyRoutes } from "./routes/history.ts";
+import { loginRoutes } from "./routes/login.ts";
 import { memberRoutes } from "./routes/members.ts";
 import { messageRoutes } from "./routes/messages.ts";
 import { routingRoutes } from "./routes/routing.ts";
@@ -19,6 +26,7 @@ import { sendRoutes } from "./routes/send.ts";
 import { serverRoutes } from "./routes/server.ts";
 import { systemUserRoutes } from "./routes/system-users.ts";
 import { userRoutes } from "./routes/users.ts";
+import { varzRoutes } from "./routes/varz.ts";
 import { webhookRoutes } from "./routes/webhooks.ts";
 
 export interface Api {
@@ -45,6 +53,14 @@ export function createApi(deps: ApiDeps): Api {
     ...commandRoutes(deps),
     ...serverRoutes(() => routes),
     ...webhookRoutes(deps),
+    ...loginRoutes(deps),
+    ...varzRoutes(deps),
+    ...clusterNodeRoutes(deps),
+    ...clusterMessageRoutes(deps),
+    ...clusterChannelRoutes(deps),
+    ...clusterUserRoutes(deps),
+    ...clusterConversationRoutes(deps),
+    ...(deps.options.benchOn ? benchRoutes(deps) : []),
   ];
   const openPaths = routes.filter((route) => route.description?.isOpen === true).map((route) => route.path);
   return { routes, rules: httpRules(deps, new Set(openPaths)) };

@@ -6,7 +6,7 @@
 import { CHANNEL_ID_BYTES_MAX, CLIENT_MSG_NO_BYTES_MAX, UID_BYTES_MAX } from "../messaging/valid-ids.ts";
 
 /** What a body, or a part of it, can be. */
-export type BodySchema = TextSchema | BytesSchema | IntegerSchema | ArraySchema | ObjectSchema;
+export type BodySchema = TextSchema | BooleanSchema | BytesSchema | IntegerSchema | ArraySchema | ObjectSchema;
 
 /** Any schema, for what only reads or prints it. Its numbers may be bigint where they go beyond 2^53. */
 export interface JsonSchema {
@@ -23,6 +23,10 @@ export interface TextSchema extends Notes {
   /** In bytes of UTF-8, so there are at most as many characters. */
   readonly maxLength: number;
   readonly contentEncoding?: never;
+}
+
+export interface BooleanSchema extends Notes {
+  readonly type: "boolean";
 }
 
 /** Standard padded base64 in the JSON. */
@@ -74,21 +78,23 @@ export interface FieldSchemas {
 
 export const BY_FOLDED_NAME: unique symbol = Symbol("fields by folded name");
 
-/** What is decoded. A missing or `null` field is its kind's zero: "", 0, no bytes, null for an array. */
+/** What is decoded. A missing or `null` field is its kind's zero: "", false, 0, no bytes, null for an array. */
 export type Decoded<Schema> =
   Schema extends IntegerSchema<infer Kind>
     ? Kind extends "int64" | "uint64"
       ? bigint
       : number
-    : Schema extends BytesSchema
-      ? Uint8Array
-      : Schema extends TextSchema
-        ? string
-        : Schema extends ArraySchema<infer Of>
-          ? readonly Decoded<Of>[] | null
-          : Schema extends ObjectSchema<infer Fields>
-            ? DecodedFields<Fields>
-            : undefined;
+    : Schema extends BooleanSchema
+      ? boolean
+      : Schema extends BytesSchema
+        ? Uint8Array
+        : Schema extends TextSchema
+          ? string
+          : Schema extends ArraySchema<infer Of>
+            ? readonly Decoded<Of>[] | null
+            : Schema extends ObjectSchema<infer Fields>
+              ? DecodedFields<Fields>
+              : undefined;
 
 export type DecodedFields<Fields> = { readonly [Name in keyof Fields]: Decoded<Fields[Name]> };
 
@@ -97,6 +103,7 @@ const ITEMS_MAX = 1_000_000;
 /** What a text in a row or a frame can be: its length has 16 bits. */
 const TEXT_BYTES_MAX = 65_535;
 
+export const BOOL: BooleanSchema = { type: "boolean" };
 export const UINT8: IntegerSchema<"uint8"> = { type: "integer", "x-go-type": "uint8", minimum: 0, maximum: 0xff };
 export const UINT32: IntegerSchema<"uint32"> = {
   type: "integer",

@@ -4,24 +4,43 @@
  */
 import { Reason } from "@wukong-ts/protocol";
 import { Ajv2020 } from "ajv/dist/2020.js";
-import type { LiveConnection } from "../delivery/live-connections.ts";
+import type { Account } from "../config/accounts.ts";
+import type { LiveConnection, Traffic } from "../delivery/live-connections.ts";
 import type { Session } from "../delivery/session.ts";
 import type { WebhooksState } from "../hooks/webhooks.ts";
 import type { ChannelFlags, ListedUid } from "../messaging/channels.ts";
 import type { ChatListRequest, ChatView } from "../messaging/chat-list.ts";
 import type { HistoryPage } from "../messaging/history.ts";
 import { type ChannelKey, EMPTY_HEAD, type Mark, ORIGIN, type StoredMessage } from "../messaging/message.ts";
+import type { ListedChannel } from "../messaging/row-browser.ts";
 import type { SendRequest, SendResult } from "../messaging/send.ts";
 import type { KnownDevice } from "../messaging/users.ts";
+import type { Sample } from "../observe/samples.ts";
 import type { DeadLetterRow } from "../store/tables.ts";
 import { matchRoute, parseQuery } from "../world/http-routing.ts";
 import type { HttpAnswer, HttpRequest } from "../world/world.ts";
 import { answersOf } from "./answer-schema.ts";
 import type { ApiDeps, ApiOptions, Readiness } from "./api-deps.ts";
 import type { ApiRoute } from "./api-route.ts";
-import { createApi } from "./http-server.ts";
+import { FailedLogins } from "./failed-logins.ts";
+import { type Api, createApi } from "./http-server.ts";
+import { createManagerApi } from "./manager-api.ts";
+import { ManagerAuth } from "./manager-auth.ts";
+import { metricSeriesRoutes } from "./routes/metric-series.ts";
 
 export const TEST_NOW_MS = 1_776_840_000_000;
+export const TEST_JWT_SECRET = "a secret of this test";
+/** As the header `host`: the call goes to the manager port. */
+export const MANAGER = "manager";
+const TEST_TRAFFIC: Traffic = {
+  inMessages: 1,
+  inMessageBytes: 20,
+  inPacketBytes: 300,
+  outMessages: 4,
+  outMessageBytes: 50,
+  outPacketBytes: 600,
+};
+const NO_ROWS = { rows: [], cursor: "c", cursorBefore: "b", hasMore: true };
 
 export class TestApi {
   /** What the services were asked, as [name, ...arguments]. */
@@ -30,6 +49,7 @@ export class TestApi {
   readonly sessions: Map<string, Session[]> = new Map();
   readonly connections: LiveConnection[] = [];
   devices: readonly KnownDevice[] = [];
+  listedChannels: readonly ListedChannel[] = [];
   readonly failures: unknown[] = [];
   readonly listed: ListedUid[] = [];
   stored: readonly StoredMessage[] = [];
@@ -52,11 +72,19 @@ export class TestApi {
     seq: (request.flags & 1) === 0 ? this.sent.length : 0,
     repeated: false,
   });
+  /** Whom the manager port knows. */
+  accounts: readonly Account[] = [];
+  readonly samples: Sample[] = [];
+  nowMs: number = TEST_NOW_MS;
+  monotonicMs = 0;
+  readonly #failedLogins = new FailedLogins({ monotonicMs: () => this.monotonicMs }, 2);
   readonly #options: ApiOptions;
 
   constructor(options: Partial<ApiOptions> = {}) {
     this.#options = {
       managerToken: "",
+      managerUid: "____manager",
+      benchOn: false,
       bodyBytesMax: 1_000_000,
       payloadBytesMax: 100,
       onlineCommandChannelId: "systemcmdonline",
@@ -90,14 +118,14 @@ export class TestApi {
     body: Uint8Array,
     headers: Readonly<Record<string, string>>,
   ): Promise<Answer> {
-    const { routes, rules } = createApi(this.deps());
+    const { routes, rules } = this.#port(headers["host"]);
     const checked = (route: ApiRoute, answer: Answer): Answer => {
       const problem = answerProblem(route, answer);
       if (problem !== undefined) throw new NotAsDescribed(`${method} ${url}: ${problem}\n${answer.text}`);
       return answer;
     };
     const [path = "", query = ""] = url.split("?");
-    const gated = rules.gate({ method, path, headers });
+    const gated = rules.gate({ method, path, headers, query: parseQuery(query) });
     if (gated !== undefined) return answerOf(gated);
     const match = matchRoute(routes, method, path);
     if (match === undefined) return answerOf(rules.notFound({ method, path }));
@@ -108,7 +136,7 @@ export class TestApi {
       query: parseQuery(query),
       params: match.params,
       headers,
-      ip: "",
+      ip: headers["x-test-ip"] ?? "",
     };
     try {
       return checked(match.route, answerOf(await match.route.handle(request)));
@@ -116,6 +144,15 @@ export class TestApi {
       if (error instanceof NotAsDescribed) throw error;
       return checked(match.route, answerOf(rules.failed(error, request)));
     }
+  }
+
+  /** The manager port is asked for by the header `host`. */
+  #port(host: string | undefined): Api {
+    const deps = this.deps();
+    const api = createApi(deps);
+    if (host !== MANAGER) return api;
+    const samples = { latest: () => this.samples };
+    return createManagerApi(api, deps.auth, metricSeriesRoutes({ samples, nodeId: this.#options.nodeId }));
   }
 
   deps(): ApiDeps {
@@ -127,7 +164,7 @@ export class TestApi {
       };
     return {
       world: {
-        clock: { wallMs: () => TEST_NOW_MS, monotonicMs: () => 0 },
+        clock: { wallMs: () => this.nowMs, monotonicMs: () => this.monotonicMs },
         random: { bytes: (count) => new Uint8Array(count).fill(0xab), uint32: () => 7 },
         timers: { after: () => ({ cancel: () => {} }), soon: (run) => run() },
       },
@@ -246,7 +283,11 @@ export class TestApi {
         },
       },
       conversations: { ownLastIn: () => this.ownLast },
-      presence: { of: (uid) => this.sessions.get(uid) ?? [] },
+      presence: {
+        of: (uid) => this.sessions.get(uid) ?? [],
+        count: this.connections.length,
+        userCount: this.sessions.size,
+      },
       outbound: {
         disconnect: (to, reason, text, closeAfterMs) => this.asked.push(["disconnect", to, reason, text, closeAfterMs]),
       },
@@ -254,8 +295,62 @@ export class TestApi {
         socketCount: this.connections.length + 1,
         connection: (id) => this.connections.find(({ session }) => session.id === id),
         connections: () => this.connections,
+        traffic: () => TEST_TRAFFIC,
       },
       readiness: () => this.ready,
+      status: {
+        version: "1.2.3",
+        managerAddress: "127.0.0.1:5300",
+        uptimeMs: () => 65_000,
+        usage: () => ({ residentBytes: 1000, cpuPercent: 12.345 }),
+        unacknowledged: () => 3,
+      },
+      browsing: {
+        rows: {
+          channels: async (page, keeps) => {
+            this.asked.push(["channels", page]);
+            return { ...NO_ROWS, rows: this.listedChannels.filter(keeps) };
+          },
+          channelsNamed: (id) => this.listedChannels.filter(({ key }) => key.id === id),
+          devices: async (page, keeps) => {
+            this.asked.push(["devices", page]);
+            return { ...NO_ROWS, rows: this.devices.filter(keeps).map((device) => ({ uid: "u", device })) };
+          },
+          conversations: async (page, uid) => {
+            this.asked.push(["conversations", page, uid]);
+            return NO_ROWS;
+          },
+        },
+        users: {
+          page: async (...given) => {
+            this.asked.push(["users", ...given]);
+            return { uids: [...this.sessions.keys()], hasMore: false };
+          },
+          has: async (uid) => this.sessions.has(uid),
+        },
+        messages: {
+          all: async (browse) => {
+            this.asked.push(["browse", browse.direction, browse.from, browse.limit]);
+            return { messages: this.stored.filter(browse.matches), goesOnFrom: undefined };
+          },
+          log: async (at, fromSeq, browse) => {
+            this.asked.push(["browse", at, fromSeq, browse.direction, browse.limit]);
+            return { messages: this.stored.filter(browse.matches), goesOnFrom: this.stored.at(-1) };
+          },
+        },
+      },
+      isLoaded: ({ id }) => id === "loaded",
+      auth: new ManagerAuth(
+        { wallMs: () => this.nowMs },
+        {
+          accounts: this.accounts,
+          managerUid: this.#options.managerUid,
+          managerToken: this.#options.managerToken,
+          jwt: { secret: TEST_JWT_SECRET, issuer: "wukongim", expireMs: 3_600_000 },
+        },
+      ),
+      failedLogins: this.#failedLogins,
+      loginTried: (...given) => this.asked.push(["loginTried", ...given]),
       handlerFailed: (error) => this.failures.push(error),
       options: this.#options,
     };

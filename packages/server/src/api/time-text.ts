@@ -13,6 +13,16 @@ export function timeText(wallMs: number): string {
   return `${dateText(days)}T${time}.${padded(ms % 1000, 3)}Z`;
 }
 
+/** `yyyy-MM-dd HH:mm` in UTC; "" for 0, which is a time that is not known. */
+export function minuteText(wallMs: number): string {
+  return wallMs === 0 ? "" : timeText(wallMs).slice(0, "yyyy-MM-dd HH:mm".length).replace("T", " ");
+}
+
+/** As the API shows points in time: they are greater than a double holds exactly. */
+export function nanoseconds(ms: number): bigint {
+  return BigInt(ms) * 1_000_000n;
+}
+
 /** Years are counted from March, so that the leap day is a year's last. */
 function dateText(days: number): string {
   const shifted = days + DAYS_TO_1970;

@@ -20,7 +20,9 @@ export type Field =
   | { readonly kind: "url"; readonly default: ""; readonly doc: string }
   | { readonly kind: "list"; readonly default: ""; readonly doc: string }
   /** A list of IP networks, kept as text. */
-  | { readonly kind: "networks"; readonly default: ""; readonly doc: string };
+  | { readonly kind: "networks"; readonly default: ""; readonly doc: string }
+  /** A list of users with their passwords, kept as text and never shown. */
+  | { readonly kind: "accounts"; readonly default: ""; readonly doc: string };
 
 /** Both ends are included. */
 interface NumberField<Kind> {
@@ -37,6 +39,8 @@ interface NumberField<Kind> {
 interface DurationField {
   readonly kind: "duration";
   readonly minMs: number;
+  /** Of what is no timer; a timer's greatest wait otherwise. */
+  readonly maxMs?: number;
   readonly default: string;
   readonly zeroIsUnset?: true;
   readonly doc: string;
@@ -61,7 +65,7 @@ type ValueOf<F> = F extends { readonly kind: "boolean" }
       ? Choice
       : F extends { readonly kind: "address" }
         ? ListenAddress | null
-        : F extends { readonly kind: "list" | "networks" }
+        : F extends { readonly kind: "list" | "networks" | "accounts" }
           ? readonly string[]
           : string;
 

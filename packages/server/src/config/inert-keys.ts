@@ -75,8 +75,6 @@ const NOT_YET: readonly string[] = [
   "stress",
   "pprofOn",
   "oldV1Api",
-  "manager.on",
-  "manager.addr",
   "demo.on",
   "demo.addr",
   "agent.webhook.maxPushCount",
@@ -89,10 +87,6 @@ const NOT_YET: readonly string[] = [
   "auth.on",
   "auth.kind",
   "auth.superToken",
-  "auth.users",
-  "jwt.secret",
-  "jwt.expire",
-  "jwt.issuer",
 ];
 
 export const INERT_KEYS: readonly string[] = [...MEANINGLESS, ...NOT_YET];

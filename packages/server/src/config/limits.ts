@@ -291,6 +291,13 @@ export const LIMITS = {
     default: "16MiB",
     doc: "Largest answer of the datasource; a longer one counts as none.",
   },
+  failedLoginsMax: {
+    kind: "integer",
+    min: 1,
+    max: 1_000_000,
+    default: "10000",
+    doc: "Addresses whose wrong passwords at the manager port are counted for a minute: after 5 they have to wait. The oldest is forgotten first.",
+  },
   httpBodyBytesMax: {
     kind: "bytes",
     min: 1024,

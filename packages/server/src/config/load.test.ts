@@ -2,8 +2,10 @@ import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { exampleFile } from "./documents.ts";
+import { KNOWN_KEYS } from "./keys.ts";
 import { type ConfigSources, defaultConfig, formatConfigError, type LoadedConfig, loadConfig } from "./load.ts";
 import type { Config } from "./schema.ts";
+import { readValue } from "./values.ts";
 
 function load(text: string, env: ConfigSources["env"] = {}, flags: ConfigSources["flags"] = {}): LoadedConfig {
   return loadConfig({ file: { path: "wk.yaml", text }, env, flags });
@@ -145,10 +147,7 @@ describe("errors name the key, the place and what was expected", () => {
       "datasource.channelTypes: [2, group]",
       'wk.yaml:1: datasource.channelTypes: "group" is not the number of a channel type',
     ],
-    [
-      "datasource.channelTypes: 2 256",
-      'wk.yaml:1: datasource.channelTypes: "256" is not the number of a channel type',
-    ],
+    ["datasource.channelTypes: 2 256", 'wk.yaml:1: datasource.channelTypes: "256" is not the number of a channel type'],
     ["mode: [debug]", "wk.yaml:1: mode: a list is not one of debug, release, bench"],
     ["mode: {a: 1}", "wk.yaml:1: mode: a map is not one of debug, release, bench"],
     ["cluster: 5", "wk.yaml:1: cluster: a group of keys, not a key"],
@@ -182,19 +181,57 @@ describe("errors name the key, the place and what was expected", () => {
 });
 
 test("keys without effect give one warning with all their names, and their values are not looked at", () => {
-  const loaded = load(
-    "cluster: {seed: [1], addr: {a: b}}\ngoPool: {size: x, deep: {a: 1}}\njwt: {expire: 30d}\nauth:\n  users:\n    - a:b",
-    {
-      WK_CLUSTER_SEED: "x",
-      WK_PLUGIN_INSTALL: "a b",
-    },
-  );
+  const loaded = load("cluster: {seed: [1], addr: {a: b}}\ngoPool: {size: x, deep: {a: 1}}\nauth:\n  kind: [a, b]", {
+    WK_CLUSTER_SEED: "x",
+    WK_PLUGIN_INSTALL: "a b",
+  });
   expect(loaded).toMatchObject({
     ok: true,
     warnings: [
-      "without effect here: cluster.seed, cluster.addr, goPool.size, goPool.deep, jwt.expire, auth.users, WK_CLUSTER_SEED, WK_PLUGIN_INSTALL",
+      "without effect here: cluster.seed, cluster.addr, goPool.size, goPool.deep, auth.kind, WK_CLUSTER_SEED, WK_PLUGIN_INSTALL",
     ],
   });
+});
+
+describe("the users of the manager port", () => {
+  test("come from a list in the file or from words in the environment", () => {
+    const file = load("auth:\n  users:\n    - 'admin:s3:cret:*'\n    - guest:guest:[*:r,conn:rw]");
+    const environment = load("", { WK_AUTH_USERS: "admin:s3:cret:* guest:guest:[*:r,conn:rw]" });
+    for (const loaded of [file, environment])
+      expect(loaded).toMatchObject({
+        ok: true,
+        config: { auth: { users: ["admin:s3:cret:*", "guest:guest:[*:r,conn:rw]"] } },
+      });
+  });
+
+  test.each(["a:pwd", "a:s3cret:[x]", "a:s3cret:[x:rx]", ":s3cret:*", "a::*", "a:s3cret:[x:r"])(
+    "%s is none, and the error does not repeat the password",
+    (user) => {
+      for (const loaded of [load("", { WK_AUTH_USERS: user }), load(`auth.users: ["${user}"]`)]) {
+        const lines = linesOf(loaded);
+        expect(lines).toHaveLength(1);
+        expect(lines[0]).toContain("the value is not a list of users");
+        expect(lines[0]).not.toContain("s3cret");
+      }
+    },
+  );
+});
+
+test("the secret that everybody knows is refused", () => {
+  expect(linesOf(load("jwt: {secret: ' secret_wukongim '}"))).toEqual([
+    expect.stringMatching(/^wk\.yaml:1: jwt\.secret: is the public default of WuKongIM/),
+  ]);
+  expect(load("jwt: {secret: another secret}")).toMatchObject({ ok: true });
+});
+
+test("a login may last longer than a timer can wait", () => {
+  expect(load("")).toMatchObject({ config: { jwt: { expireMs: 30 * 86_400_000 } } });
+  expect(load("jwt: {expire: 8760h}")).toMatchObject({ config: { jwt: { expireMs: 365 * 86_400_000 } } });
+});
+
+test("every default can be read", () => {
+  const broken = KNOWN_KEYS.filter(({ field }) => readValue(field, field.default) === undefined);
+  expect(broken.map(({ name }) => name)).toEqual([]);
 });
 
 test("no text in the file or the environment makes it throw", () => {

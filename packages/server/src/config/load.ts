@@ -11,6 +11,9 @@ import { type Config, SCHEMA } from "./schema.ts";
 import { expected, isUnset, readValue, type Value } from "./values.ts";
 import { type ConfigError, readYamlFile, type Setting } from "./yaml-file.ts";
 
+/** The original signs with it unless told otherwise, so everybody knows it. */
+const PUBLIC_JWT_SECRET = "secret_wukongim";
+
 export interface ConfigSources {
   readonly file?: { readonly path: string; readonly text: string } | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -54,7 +57,7 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
       const text = typeof value === "string" ? value : takesMany(field) ? value?.join(" ") : undefined;
       if (text !== undefined && isUnset(field, text)) continue;
       const read = text === undefined ? undefined : readValue(field, text);
-      if (read === undefined) errors.push({ where, key, problem: `${shown(value)} is not ${expected(field)}` });
+      if (read === undefined) errors.push({ where, key, problem: `${shown(value, field)} is not ${expected(field)}` });
       else given.set(name, { value: read, where });
     }
   };
@@ -139,6 +142,12 @@ function brokenRules(config: Config, given: ReadonlyMap<string, Given>): ConfigE
       problem: `must be at least ${factor}limits.${smaller} (${times * config.limits[smaller]} bytes)`,
     });
   }
+  if (config.jwt.secret.trim() === PUBLIC_JWT_SECRET)
+    errors.push({
+      where: given.get("jwt.secret")?.where ?? "default",
+      key: "jwt.secret",
+      problem: "is the public default of WuKongIM, with which anybody can sign a login; choose another, or none",
+    });
   return [...errors, ...brokenKeys(config, given)];
 }
 
@@ -175,10 +184,11 @@ function brokenKeys(config: Config, given: ReadonlyMap<string, Given>): ConfigEr
 }
 
 function takesMany(field: Field): boolean {
-  return field.kind === "list" || field.kind === "networks";
+  return field.kind === "list" || field.kind === "networks" || field.kind === "accounts";
 }
 
-function shown(value: Setting["value"]): string {
+function shown(value: Setting["value"], field?: Field): string {
+  if (field?.kind === "accounts") return "the value";
   if (value === null) return "a map";
   if (typeof value !== "string") return "a list";
   return JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);

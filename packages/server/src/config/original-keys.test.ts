@@ -66,6 +66,8 @@ test("every key that works is the original's, or one of ours that the docs name"
     ...transports,
     "trustedProxies",
     "proxyProtocol",
+    "bench.apiOn",
+    "drainTime",
     "allowNoEncrypt",
     "webhook.secret",
     "webhook.retryIntervalMax",

@@ -73,6 +73,50 @@ const FIELDS = {
     doc: "Every connection of TCP and WebSocket clients, with TLS or without, starts with a PROXY header (version 1 or 2) of one of trustedProxies; all others are closed. Off: such a header is no valid frame.",
   },
   httpAddr: { kind: "address", scheme: "http", default: "0.0.0.0:5001", doc: "The HTTP API, for your back end only." },
+  manager: {
+    on: {
+      kind: "boolean",
+      default: "true",
+      doc: "The manager port: monitoring and browsing for operators, with a login.",
+    },
+    addr: { kind: "address", scheme: "http", default: "0.0.0.0:5300", doc: "Where the manager port listens." },
+  },
+  auth: {
+    users: {
+      kind: "accounts",
+      default: "",
+      doc: "Who may log in to the manager port: name:password:* or name:password:[resource:rw,other:r], where a resource may be *. Empty: the user admin, with a password that is made at the first start and kept in the file manager-password in dataDir.",
+    },
+  },
+  jwt: {
+    secret: {
+      kind: "text",
+      default: "",
+      doc: "What logins to the manager port are signed with; 16 characters or more. Empty: made at the first start and kept in the file jwt-secret in dataDir. WuKongIM's own default is refused.",
+    },
+    expire: {
+      kind: "duration",
+      minMs: 1000,
+      maxMs: 315_360_000_000,
+      default: "720h",
+      zeroIsUnset: true,
+      doc: "How long a login lasts.",
+    },
+    issuer: { kind: "text", default: "wukongim", doc: "Who issues logins, as it stands in them." },
+  },
+  bench: {
+    apiOn: {
+      kind: "boolean",
+      default: "false",
+      doc: "Serves /bench/v1 on the HTTP API, with which the load generator wkbench makes tokens and groups. Only for tests.",
+    },
+  },
+  drainTime: {
+    kind: "duration",
+    minMs: 0,
+    default: "0s",
+    doc: "When told to stop, the server goes on for this long while /readyz answers 503, so that load balancers send nobody new.",
+  },
   tokenAuthOn: {
     kind: "boolean",
     default: "false",
@@ -86,7 +130,7 @@ const FIELDS = {
   managerToken: {
     kind: "text",
     default: "",
-    doc: "If set, every HTTP call needs it in the header `token`, and the manager account needs it to connect. Empty: the HTTP API is open and nobody can connect as the manager.",
+    doc: "If set, every HTTP call needs it in the header `token` (or as `Authorization: Bearer`), it opens the manager port without a login, and the manager account needs it to connect. Empty: the HTTP API is open and nobody can connect as the manager.",
   },
   whitelistOffOfPerson: {
     kind: "boolean",

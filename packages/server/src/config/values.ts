@@ -2,13 +2,14 @@
  * Reads one value as text, the same for the file, the environment and the command line. What cannot be read is
  * answered with undefined; `expected` says in words what the key takes.
  */
+import { parseAccount } from "./accounts.ts";
 import type { Field, ListenAddress } from "./field.ts";
 import { parseNetwork } from "./ip-network.ts";
 
 export type Value = boolean | number | string | readonly string[] | ListenAddress | null;
 
 /** Longer waits overflow the timer (2^31 ms). */
-const DURATION_MAX_MS = 576 * 3_600_000;
+const TIMER_MS_MAX = 576 * 3_600_000;
 
 const DURATION_UNITS_MS: Readonly<Record<string, number>> = {
   ns: 1e-6,
@@ -38,7 +39,7 @@ export function readValue(field: Field, text: string): Value | undefined {
     case "bytes":
       return within(readBytes(text), field.min, field.max);
     case "duration":
-      return within(readDuration(text), field.minMs, DURATION_MAX_MS);
+      return within(readDuration(text), field.minMs, field.maxMs ?? TIMER_MS_MAX);
     case "choice":
       return field.choices.includes(text.trim()) ? text.trim() : undefined;
     case "address":
@@ -53,6 +54,10 @@ export function readValue(field: Field, text: string): Value | undefined {
       const networks = readList(text);
       return networks.every((network) => parseNetwork(network) !== undefined) ? networks : undefined;
     }
+    case "accounts": {
+      const accounts = text.split(/\s+/).filter((account) => account !== "");
+      return accounts.every((account) => parseAccount(account) !== undefined) ? accounts : undefined;
+    }
   }
 }
 
@@ -65,7 +70,7 @@ export function expected(field: Field): string {
     case "bytes":
       return `a number of bytes as 65536, 64KiB or 4MiB, from ${formatBytes(field.min)} to ${formatBytes(field.max)}`;
     case "duration":
-      return `a duration as 500ms, 60s, 5m or 1h30m, from ${formatDuration(field.minMs)} to ${formatDuration(DURATION_MAX_MS)}`;
+      return `a duration as 500ms, 60s, 5m or 1h30m, from ${formatDuration(field.minMs)} to ${formatDuration(field.maxMs ?? TIMER_MS_MAX)}`;
     case "choice":
       return `one of ${field.choices.join(", ")}`;
     case "address":
@@ -78,6 +83,8 @@ export function expected(field: Field): string {
       return "a list";
     case "networks":
       return "a list of networks as 10.0.0.0/8 or fd00::/8, or of addresses";
+    case "accounts":
+      return "a list of users as name:password:* or name:password:[resource:rw,other:r], without blanks";
   }
 }
 

@@ -24,6 +24,16 @@ export interface LiveConnection {
   readonly outPacketBytes: number;
 }
 
+/** Counts as those of a connection, of all connections there have been since the start. */
+export interface Traffic {
+  readonly inMessages: number;
+  readonly inMessageBytes: number;
+  readonly inPacketBytes: number;
+  readonly outMessages: number;
+  readonly outMessageBytes: number;
+  readonly outPacketBytes: number;
+}
+
 export interface LiveConnections {
   /** Open sockets, those that have not logged in included. */
   readonly socketCount: number;
@@ -31,4 +41,5 @@ export interface LiveConnections {
   connection(sessionId: number): LiveConnection | undefined;
   /** Every session, oldest first. May be gone through in slices while connections come and go. */
   connections(): Iterable<LiveConnection>;
+  traffic(): Traffic;
 }

@@ -45,6 +45,15 @@ function bench(options: Partial<PendingAcksOptions> = {}) {
   return { time, acks, stored, reads, resent, state, sendTo, advance };
 }
 
+test("what waits is counted over all sessions", async () => {
+  const b = bench();
+  b.sendTo(1, [7, 8]);
+  b.sendTo(2, [7]);
+  expect(b.acks.waitingCount).toBe(3);
+  b.acks.forget(7);
+  expect(b.acks.waitingCount).toBe(1);
+});
+
 describe("an unacknowledged message", () => {
   test("is sent again after a minute, five times, and then no more", async () => {
     const b = bench();

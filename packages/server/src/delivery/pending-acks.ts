@@ -111,6 +111,13 @@ export class PendingAcks {
     return this.#sessions.get(sessionId)?.count ?? 0;
   }
 
+  /** Of all sessions. */
+  get waitingCount(): number {
+    let count = 0;
+    for (const waiting of this.#sessions.values()) count += waiting.count;
+    return count;
+  }
+
   #arm(): void {
     this.#timer = this.#deps.timers.after(this.#deps.options.sweepMs, () => {
       this.#arm();

@@ -52,6 +52,11 @@ export class Presence {
   get count(): number {
     return this.#byId.size;
   }
+
+  /** Users with a session. */
+  get userCount(): number {
+    return this.#byUid.size;
+  }
 }
 
 const NONE: readonly Session[] = [];

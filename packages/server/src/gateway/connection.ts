@@ -22,7 +22,7 @@ import {
   Setting,
 } from "@wukong-ts/protocol";
 import type { Sealer } from "@wukong-ts/sealing";
-import type { LiveConnection } from "../delivery/live-connections.ts";
+import type { LiveConnection, Traffic } from "../delivery/live-connections.ts";
 import type { PendingAcks } from "../delivery/pending-acks.ts";
 import type { Presence } from "../delivery/presence.ts";
 import type { Session } from "../delivery/session.ts";
@@ -148,6 +148,16 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask, Outbox
       outPackets: this.#outbox.framesAdded,
       outPacketBytes: this.#outbox.bytesAdded,
     };
+  }
+
+  /** Adds what it has moved so far. */
+  addTrafficTo(sum: { -readonly [Name in keyof Traffic]: number }): void {
+    sum.inMessages += this.#inMessages;
+    sum.inMessageBytes += this.#inMessageBytes;
+    sum.inPacketBytes += this.#inPacketBytes;
+    sum.outMessages += this.#outMessages;
+    sum.outMessageBytes += this.#outMessageBytes;
+    sum.outPacketBytes += this.#outbox.bytesAdded;
   }
 
   // ---- from the socket

@@ -45,6 +45,25 @@ describe("limits on connections", () => {
   });
 });
 
+test("traffic is counted over all connections there have been, and never falls", async () => {
+  const { client, gateway, time } = await startBench();
+  const [first, second] = [client(), client()];
+  first.connect({ uid: "a" });
+  second.connect({ uid: "b" });
+  first.write(first.sendFrame());
+  time.settle();
+  const before = gateway.live.traffic();
+  expect(before.inMessages).toBe(1);
+  expect(before.inPacketBytes).toBeGreaterThan(before.inMessageBytes);
+  expect(before.outPacketBytes).toBeGreaterThan(0);
+  first.socket.hangUp();
+  time.settle();
+  expect(gateway.live.traffic()).toEqual(before);
+  second.write(second.sendFrame());
+  time.settle();
+  expect(gateway.live.traffic().inMessages).toBe(2);
+});
+
 describe("silence", () => {
   test("without CONNECT ends after its time, however the bytes trickle in", async () => {
     const { open, gateway, time } = await startBench({ unauthenticatedMs: 5_000 });

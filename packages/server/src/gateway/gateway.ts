@@ -5,7 +5,7 @@
 
 import { Reason } from "@wukong-ts/protocol";
 import type { Sealer } from "@wukong-ts/sealing";
-import type { LiveConnection, LiveConnections } from "../delivery/live-connections.ts";
+import type { LiveConnection, LiveConnections, Traffic } from "../delivery/live-connections.ts";
 import type { Outbound } from "../delivery/outbound.ts";
 import type { PendingAcks } from "../delivery/pending-acks.ts";
 import { isToldOfKick, type Presence } from "../delivery/presence.ts";
@@ -121,6 +121,15 @@ class ConnectionOwner implements Gateway, ConnectionHost, Outbound, LiveConnecti
   /** Of the last messages. */
   readonly #sources: RecvSource[] = [];
   #nextSource = 0;
+  /** Of the connections that have ended. */
+  readonly #pastTraffic = {
+    inMessages: 0,
+    inMessageBytes: 0,
+    inPacketBytes: 0,
+    outMessages: 0,
+    outMessageBytes: 0,
+    outPacketBytes: 0,
+  };
   #nextId = 1;
   #accepted = 0;
   #unansweredSends = 0;
@@ -229,6 +238,12 @@ class ConnectionOwner implements Gateway, ConnectionHost, Outbound, LiveConnecti
     }
   }
 
+  traffic(): Traffic {
+    const sum = { ...this.#pastTraffic };
+    for (const connection of this.#connections.values()) connection.addTrafficTo(sum);
+    return sum;
+  }
+
   // ---- ConnectionHost
 
   kicked(sessions: readonly Session[], by: Session): void {
@@ -245,6 +260,7 @@ class ConnectionOwner implements Gateway, ConnectionHost, Outbound, LiveConnecti
 
   closed(connection: Connection, reason: CloseReason): void {
     this.#connections.delete(connection.id);
+    connection.addTrafficTo(this.#pastTraffic);
     this.#closes[reason]++;
     this.#closed(reason, connection.session?.uid ?? "", connection.ip);
     const left = (this.#perIp.get(connection.ip) ?? 1) - 1;

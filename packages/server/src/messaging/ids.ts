@@ -54,6 +54,11 @@ function compose(ms: number, nodeId: number, step: number): MessageId {
   return { high: Math.floor(ms / 1024), low: (((ms % 1024) << 22) | (nodeId << 12) | step) >>> 0 };
 }
 
+/** Milliseconds since 1970; 0 for no id. */
+export function idWallMs(id: MessageId): number {
+  return id.high === 0 && id.low === 0 ? 0 : idMs(id) + ID_EPOCH_MS;
+}
+
 /** Milliseconds since the id epoch. */
 function idMs(id: MessageId): number {
   return id.high * 1024 + (id.low >>> 22);

@@ -6,7 +6,7 @@ import { type LogKey, type MessageKey, messageTable, seqRange } from "../store/t
 import type { Clock } from "../world/world.ts";
 import type { ChannelCache } from "./channel-cache.ts";
 import type { History, HistoryPage, HistorySlice } from "./history.ts";
-import type { ChannelKey, Head, LogName, MessageId, StoredMessage } from "./message.ts";
+import { type ChannelKey, type Head, isExpired, type LogName, type MessageId, type StoredMessage } from "./message.ts";
 
 /** A search by client number reads so many messages at a time, newest first. */
 const SEARCH_PAGE = 1000;
@@ -139,7 +139,6 @@ export class MessageHistory implements History {
   }
 
   #isAlive(message: StoredMessage): boolean {
-    if (message.expireSeconds === 0) return true;
-    return message.timeSeconds + message.expireSeconds > this.#clock.wallMs() / 1000;
+    return message.expireSeconds === 0 || !isExpired(message, this.#clock.wallMs());
   }
 }

@@ -68,6 +68,11 @@ export const NO_ID: MessageId = { high: 0, low: 0 };
 export const ORIGIN: Mark = { seq: 0, counted: 0 };
 export const EMPTY_HEAD: Head = { seq: 0, counted: 0, timeSeconds: 0, lastId: NO_ID, firstSeq: 0, removals: 0 };
 
+/** Its time is over: it is neither shown nor counted. */
+export function isExpired(message: Pick<StoredMessage, "timeSeconds" | "expireSeconds">, nowMs: number): boolean {
+  return message.expireSeconds !== 0 && message.timeSeconds + message.expireSeconds <= nowMs / 1000;
+}
+
 /** One text per channel, for maps: types are below 256, so the first character never mixes with the id. */
 export function channelText(key: ChannelKey): string {
   return String.fromCharCode(key.type) + key.id;

@@ -16,9 +16,11 @@ function startup(config: Config, changes: Partial<Startup> = {}): Startup {
       websocketPort: config.wsAddr?.port,
       wssPort: config.wssAddr?.port,
       httpPort: config.httpAddr?.port,
+      managerPort: config.manager.addr?.port,
     },
     dataDirectory: "/data",
     configFile: undefined,
+    passwordFile: config.auth.users.length === 0 ? "/data/manager-password" : undefined,
     warnings: [],
     readyMs: 312.4,
     ...changes,
@@ -36,6 +38,7 @@ test("the defaults are shown as what they are: open", () => {
     "  TCP        tcp://0.0.0.0:5100",
     "  WebSocket  ws://0.0.0.0:5200",
     "  HTTP API   http://0.0.0.0:5001",
+    "  manager    http://0.0.0.0:5300, user admin, password in /data/manager-password",
     "  data       /data",
     "insecure: tokenAuthOn is false: anyone can connect as any user",
     "insecure: managerToken is not set: whoever reaches the HTTP API can read and send everything",
@@ -45,13 +48,15 @@ test("the defaults are shown as what they are: open", () => {
 
 test("nothing is called insecure where nothing is, and no secret is shown", () => {
   const config = configured(
-    "tokenAuthOn: true\nmanagerToken: s3cret\naddr: 127.0.0.1:0\nwsAddr: 'ws://[::1]:5200'\nhttpAddr: off",
+    "tokenAuthOn: true\nmanagerToken: s3cret\naddr: 127.0.0.1:0\nwsAddr: 'ws://[::1]:5200'\nhttpAddr: off\n" +
+      "manager.addr: 127.0.0.1:5300\nauth.users: [admin:s3cret:*]\njwt.secret: s3cret-of-at-least-16",
   );
   const ports = { ...startup(config).ports, tcpPort: 40123 };
   const lines = startupLines(startup(config, { ports }));
   expect(lines.slice(1)).toEqual([
     "  TCP        tcp://127.0.0.1:40123",
     "  WebSocket  ws://[::1]:5200",
+    "  manager    http://127.0.0.1:5300",
     "  data       /data",
   ]);
 });
@@ -59,7 +64,8 @@ test("nothing is called insecure where nothing is, and no secret is shown", () =
 const TLS = "tlsAddr: 0.0.0.0:5110\nwssAddr: 0.0.0.0:5210\nwssConfig: {certFile: c.pem, keyFile: k.pem}\n";
 
 test("listeners with TLS are shown beside the plain ones, and are not insecure", () => {
-  const secret = "tokenAuthOn: true\nmanagerToken: s3cret\nhttpAddr: 127.0.0.1:5001\ndisableEncryption: true\n";
+  const secret =
+    "manager.on: false\ntokenAuthOn: true\nmanagerToken: s3cret\nhttpAddr: 127.0.0.1:5001\ndisableEncryption: true\n";
   const plainToo = configured(`${TLS}${secret}addr: 127.0.0.1:5100\nwsAddr: 127.0.0.1:5200`);
   expect(startupLines(startup(plainToo)).slice(1)).toEqual([
     "  TCP        tcp://127.0.0.1:5100 tls://0.0.0.0:5110",
@@ -77,16 +83,16 @@ test("listeners with TLS are shown beside the plain ones, and are not insecure",
   ]);
 });
 
-test("twelve lines are the most, whatever is configured", () => {
+test("fourteen lines are the most, whatever is configured", () => {
   for (const tokenAuthOn of [true, false]) {
     const config = configured(
-      `${TLS}tokenAuthOn: ${tokenAuthOn}\ncustomerService.visitorsOn: true\ndisableEncryption: true\ntrustedProxies: 0.0.0.0/0`,
+      `${TLS}tokenAuthOn: ${tokenAuthOn}\ncustomerService.visitorsOn: true\ndisableEncryption: true\ntrustedProxies: 0.0.0.0/0\njwt.secret: short`,
     );
     const lines = startupLines(
       startup(config, { configFile: "/etc/wk.yaml", warnings: ["without effect here: a, b"] }),
     );
     expect(lines.length).toBeGreaterThan(9);
-    expect(lines.length).toBeLessThanOrEqual(12);
+    expect(lines.length).toBeLessThanOrEqual(14);
   }
 });
 

@@ -1,11 +1,15 @@
 /**
  * What the operator reads when the server has started: where it listens, where the data is, what is insecure. At most
- * twelve lines. And the one line that says why it has not started.
+ * fourteen lines. And the one line that says why it has not started.
  */
 import type { ListenAddress } from "../config/field.ts";
+import { FIRST_USER, managerAddress } from "../config/manager-access.ts";
 import type { Config } from "../config/schema.ts";
 import { StoreOpenError } from "../store/engine.ts";
 import { BadCertificate } from "../world/world.ts";
+
+/** Shorter ones can be found by trying. */
+const JWT_SECRET_CHARACTERS_MIN = 16;
 
 /** The actual ports of a started server; undefined: no such listener. */
 export interface ListeningPorts {
@@ -14,6 +18,7 @@ export interface ListeningPorts {
   readonly websocketPort: number | undefined;
   readonly wssPort: number | undefined;
   readonly httpPort: number | undefined;
+  readonly managerPort: number | undefined;
 }
 
 export interface Startup {
@@ -24,6 +29,8 @@ export interface Startup {
   /** Absolute. */
   readonly dataDirectory: string;
   readonly configFile: string | undefined;
+  /** Of the first user of the manager port, absolute; undefined when users are configured. */
+  readonly passwordFile: string | undefined;
   readonly warnings: readonly string[];
   readonly readyMs: number;
 }
@@ -35,6 +42,7 @@ export function startupLines(startup: Startup): string[] {
   const websocket = listening(config.wsAddr, ports.websocketPort);
   const wss = listening(config.wssAddr, ports.wssPort);
   const http = listening(config.httpAddr, ports.httpPort);
+  const manager = listening(managerAddress(config), ports.managerPort);
   const shown: (readonly [string, string])[] = [];
   const tcpShown = tcp === undefined ? [] : [`tcp://${hostAndPort(tcp)}`];
   if (tls !== undefined) tcpShown.push(`tls://${hostAndPort(tls)}`);
@@ -43,14 +51,20 @@ export function startupLines(startup: Startup): string[] {
   if (tcpShown.length > 0) shown.push(["TCP", tcpShown.join(" ")]);
   if (webSocketShown.length > 0) shown.push(["WebSocket", webSocketShown.join(" ")]);
   if (http !== undefined) shown.push(["HTTP API", `http://${hostAndPort(http)}`]);
+  if (manager !== undefined) shown.push(["manager", `http://${hostAndPort(manager)}${firstLogin(startup)}`]);
   shown.push(["data", startup.dataDirectory]);
   if (startup.configFile !== undefined) shown.push(["config", startup.configFile]);
   return [
     `wukong-ts ${startup.version} on Node ${startup.nodeVersion}, node id ${config.cluster.nodeId}, ready in ${Math.ceil(startup.readyMs)} ms`,
     ...shown.map(([name, value]) => `  ${name.padEnd(10)} ${value}`),
     ...startup.warnings.map((warning) => `warning: ${warning}`),
-    ...insecurities(config, [tcp, websocket, http], http !== undefined).map((text) => `insecure: ${text}`),
+    ...insecurities(config, [tcp, websocket, http, manager], http !== undefined).map((text) => `insecure: ${text}`),
   ];
+}
+
+/** The password itself stands in the file alone. */
+function firstLogin({ passwordFile }: Startup): string {
+  return passwordFile === undefined ? "" : `, user ${FIRST_USER}, password in ${passwordFile}`;
 }
 
 function insecurities(config: Config, at: readonly (ListenAddress | undefined)[], hasHttp: boolean): string[] {
@@ -65,6 +79,9 @@ function insecurities(config: Config, at: readonly (ListenAddress | undefined)[]
   const [tcp, websocket] = at;
   if (config.disableEncryption && (tcp !== undefined || websocket !== undefined))
     found.push("disableEncryption: messages travel as plain text");
+  if (config.jwt.secret !== "" && config.jwt.secret.length < JWT_SECRET_CHARACTERS_MIN) {
+    found.push("jwt.secret is so short that it can be guessed, and logins to the manager port with it");
+  }
   if (config.trustedProxies.some((network) => /\/0+$/.test(network))) {
     found.push("trustedProxies has every address: any client can claim to be any address");
   }

@@ -65,6 +65,7 @@ export class Run {
       tokenAuthOn: this.hasTokens,
       addr: { host: "10.0.0.9", port: TCP_PORT },
       wsAddr: null,
+      manager: { on: false, addr: null },
       httpAddr: { host: "10.0.0.9", port: HTTP_PORT },
       webhook: {
         ...config.webhook,

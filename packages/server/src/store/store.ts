@@ -39,6 +39,11 @@ export interface RangeQuery extends Pick<KeyRange, "from" | "to"> {
   readonly limit: number;
 }
 
+export interface TableEntry<Row> {
+  readonly key: Uint8Array;
+  readonly row: Row;
+}
+
 /** A range never brings more at once; who wants more asks again from the last key. */
 const RANGE_BYTES_MAX = 16 * 1024 * 1024;
 /** Rows that `all` reads at a time. */
@@ -176,6 +181,12 @@ export class Store {
   async range<Key, Row>(table: Table<Key, Row>, query: RangeQuery): Promise<Row[]> {
     const entries = await this.#readLater((engine) => engine.range({ ...query, bytesMax: RANGE_BYTES_MAX }));
     return entries.map(([key, value]) => table.decode(value, key));
+  }
+
+  /** As `range`, with the keys. */
+  async entries<Row>(table: Table<never, Row>, query: RangeQuery): Promise<TableEntry<Row>[]> {
+    const entries = await this.#readLater((engine) => engine.range({ ...query, bytesMax: RANGE_BYTES_MAX }));
+    return entries.map(([key, value]) => ({ key, row: table.decode(value, key) }));
   }
 
   /** Every row of the range, however many: read page by page, so not of one point in time. */

@@ -416,6 +416,15 @@ export const deviceTable: Table<DeviceKey, KnownDevice> = {
   },
 };
 
+/** Of a key of `conversationTable` or `deviceTable`. */
+export function uidOfKey(keyBytes: Uint8Array): string {
+  return readKey(keyBytes).text();
+}
+/** Of a key of `channelTable`. */
+export function channelOfKey(keyBytes: Uint8Array): ChannelKey {
+  return readChannel(readKey(keyBytes));
+}
+
 export const systemUidTable: Table<string, string> = {
   name: "system uid",
   id: 12,

@@ -16,6 +16,7 @@ export interface World {
   readonly http: HttpServing & HttpCalling;
   readonly grpc: GrpcCalling;
   readonly files: Files;
+  processUsage(): ProcessUsage;
   /** Opens (and creates) the ordered map in `directory`. Rejects with a `StoreOpenError` that names the cause. */
   openEngine(directory: string): Promise<Engine>;
 }
@@ -132,7 +133,7 @@ export interface HttpRules {
   /** Headers of every answer, errors included. */
   readonly headers: Readonly<Record<string, string>>;
   /** Runs before routing, for unknown paths too; an answer ends the request. */
-  gate(request: Pick<HttpRequest, "method" | "path" | "headers">): HttpAnswer | undefined;
+  gate(request: GatedRequest): HttpAnswer | undefined;
   /** No route fits. */
   notFound(request: Pick<HttpRequest, "method" | "path">): HttpAnswer;
   /** The body is larger than `bodyBytesMax`, or the request is not HTTP that can be read. */
@@ -159,6 +160,9 @@ export interface HttpRequest {
   readonly headers: Readonly<Record<string, string>>;
   readonly ip: string;
 }
+
+/** A request before it has been routed and its body read. */
+export type GatedRequest = Pick<HttpRequest, "method" | "path" | "query" | "headers">;
 
 export interface HttpAnswer {
   readonly status: number;
@@ -225,5 +229,17 @@ export interface Files {
   /** undefined when there is no such file. */
   read(path: string): Promise<Uint8Array | undefined>;
   /** Atomic and durable: a crash leaves the old or the new bytes. Creates the folder. */
-  replace(path: string, bytes: Uint8Array): Promise<void>;
+  replace(path: string, bytes: Uint8Array, readers?: FileReaders): Promise<void>;
+}
+
+/** Who may read a file; "owner" is the user that the process runs as. By default the system's habit. */
+export type FileReaders = "default" | "owner";
+
+/** What the process has used so far. */
+export interface ProcessUsage {
+  /** User and system time of all threads. */
+  readonly cpuMs: number;
+  readonly residentBytes: number;
+  /** Of JavaScript. */
+  readonly heapBytes: number;
 }

@@ -22,9 +22,8 @@ import {
 import { writeJson, writeList, writeText } from "../json-writer.ts";
 import { timeText } from "../time-text.ts";
 
-type ConnectionDeps = Pick<ApiDeps, "world" | "connections" | "outbound"> & {
-  readonly options: Pick<ApiDeps["options"], "nodeId">;
-};
+type ListDeps = Pick<ApiDeps, "world" | "connections"> & { readonly options: Pick<ApiDeps["options"], "nodeId"> };
+type ConnectionDeps = ListDeps & Pick<ApiDeps, "outbound">;
 type SortKey = (connection: LiveConnection) => number;
 
 /** With "Desc" behind the name: the other way round. */
@@ -156,7 +155,7 @@ function end(
   return ok();
 }
 
-async function listConnections(deps: ConnectionDeps, query: DecodedFields<typeof LIST_QUERY>): Promise<HttpAnswer> {
+async function listConnections(deps: ListDeps, query: DecodedFields<typeof LIST_QUERY>): Promise<HttpAnswer> {
   const { world, connections, options } = deps;
   if (!isHere(query.node_id, options.nodeId)) return failure("节点不存在！");
   const offset = Math.max(0, query.offset);
@@ -174,9 +173,17 @@ async function listConnections(deps: ConnectionDeps, query: DecodedFields<typeof
   return bare(`{"connections":${list},"now":${now},"total":${total},"offset":${offset},"limit":${limit}}`);
 }
 
+/** For /varz: those that have sent the most, as JSON. */
+export async function busiestConnections(deps: ListDeps, limit: number): Promise<string> {
+  const found = await sorted(deps, "", "inMsgDesc", limit <= 0 ? LIMIT_DEFAULT : limit);
+  const nowMs = deps.world.clock.wallMs();
+  const json = (connection: LiveConnection): string => connectionJson(connection, nowMs, deps.options.nodeId);
+  return writeList(found, json, deps.world.timers);
+}
+
 /** The first `count` in order. Slice by slice, so that 100,000 connections hold nobody up. */
 async function sorted(
-  { world, connections }: ConnectionDeps,
+  { world, connections }: ListDeps,
   uidPart: string,
   sort: string,
   count: number,

@@ -16,7 +16,7 @@ async function flagsOf(api: TestApi, query: string): Promise<{ more: unknown; fl
 }
 
 describe("GET /cluster/devices", () => {
-  test("shows a device with its token, its times and what its open connections moved", async () => {
+  test("shows a device that has a token, but not the token, its times and what its open connections moved", async () => {
     const api = new TestApi();
     api.devices = [device(1, { level: "master" })];
     api.sessions.set("u", [session("u", 5, 1), session("u", 6, 1), session("u", 7, 0)]);
@@ -35,7 +35,7 @@ describe("GET /cluster/devices", () => {
       data: [
         {
           uid: "u",
-          token: "t1",
+          token: "******",
           device_flag: 1,
           device_flag_format: "WEB",
           device_level: 1,
@@ -84,8 +84,26 @@ describe("GET /cluster/devices", () => {
     expect(await flagsOf(api, "device_flag=5")).toMatchObject({ flags: [] });
   });
 
-  test("no uid is refused", async () => {
+  test("without a token there is nothing to hide", async () => {
     const api = new TestApi();
-    expect(await api.get("/cluster/devices")).toMatchObject(refusal("uid不能为空！"));
+    api.devices = [device(0, { token: "" })];
+    expect((await api.get("/cluster/devices?uid=u")).json).toMatchObject({ data: [{ token: "" }] });
+  });
+
+  test("without a uid all devices come page by page, and without their tokens", async () => {
+    const api = new TestApi();
+    api.devices = [device(0), device(1)];
+    const { text, json } = await api.get("/cluster/devices?device_flag=1&cursor=x&pre=1&limit=7");
+    expect(api.asked.at(-1)).toEqual(["devices", { cursor: "x", isBackwards: true, limit: 7 }]);
+    expect(json).toMatchObject({
+      total: 0,
+      more: 1,
+      cursor: "c",
+      pre_cursor: "b",
+      data: [{ uid: "u", device_flag: 1 }],
+    });
+    expect(text).not.toContain('"t1"');
+    expect(await api.get("/cluster/devices?offset_created_at=5")).toMatchObject({ status: 400 });
+    expect(await api.get("/cluster/devices?node_id=77")).toMatchObject(refusal("节点不存在！"));
   });
 });

@@ -1,75 +1,47 @@
-/** A user's devices as they are stored, with what their open connections have moved so far. */
+/** Devices as they are stored, with what their open connections have moved so far. Never their tokens. */
 import { createHash } from "node:crypto";
+import type { ListedDevice } from "../../messaging/row-browser.ts";
 import type { KnownDevice } from "../../messaging/users.ts";
 import type { HttpAnswer, HttpRequest } from "../../world/world.ts";
-import { BIT, listOf, shape, titled } from "../answer-schema.ts";
-import { bare, failure } from "../answers.ts";
+import { bare } from "../answers.ts";
 import type { ApiDeps } from "../api-deps.ts";
-import { type ApiRoute, route } from "../api-route.ts";
-import { about, type DecodedFields, INT, INT64, UID, UINT8, UINT64 } from "../json-schema.ts";
-import { type JsonValue, writeJson } from "../json-writer.ts";
-import { timeText } from "../time-text.ts";
+import { type ApiRoute, get, integerOf } from "../api-route.ts";
+import { limitOf, orBadCursor, pageAnswer, pageOf, pageProblem } from "../browse-page.ts";
+import { writeJson } from "../json-writer.ts";
+import { minuteText, nanoseconds } from "../time-text.ts";
+import { trafficJson } from "../traffic-json.ts";
 
-type DeviceDeps = Pick<ApiDeps, "users" | "presence" | "connections">;
-
-const LIMIT_DEFAULT = 20;
-const FLAG_NAMES: Readonly<Record<number, string>> = { 0: "APP", 1: "WEB", 2: "PC" };
-
-const QUERY = {
-  uid: about(UID, "Needed."),
-  device_flag: about(INT, "0 app, 1 web, 2 PC; left out: all."),
-  limit: about(INT, "0 or less is 20."),
-  offset_created_at: about(INT64, "The created_at of the last device of the page before."),
-  pre: about(INT, "1: the page before offset_created_at instead."),
+type DeviceDeps = Pick<ApiDeps, "users" | "presence" | "connections" | "browsing"> & {
+  readonly options: Pick<ApiDeps["options"], "nodeId">;
 };
-const TEXT = { type: "string" };
-const DEVICE = titled(
-  "Device",
-  shape({
-    id: UINT64,
-    uid: TEXT,
-    token: TEXT,
-    device_flag: UINT8,
-    device_flag_format: TEXT,
-    device_level: about(BIT, "1: master."),
-    device_level_format: TEXT,
-    conn_count: about(INT, "Open connections; the next four are theirs."),
-    send_msg_count: INT,
-    recv_msg_count: INT,
-    send_msg_bytes: INT,
-    recv_msg_bytes: INT,
-    created_at: about(INT64, "Nanoseconds since 1970."),
-    updated_at: INT64,
-    created_at_format: TEXT,
-    updated_at_format: TEXT,
-  }),
-);
+type Query = HttpRequest["query"];
+
+const FLAG_NAMES: Readonly<Record<number, string>> = { 0: "APP", 1: "WEB", 2: "PC" };
+/** Says that there is a token, and nothing else about it. */
+const MASK = "******";
 
 export function deviceRoutes(deps: DeviceDeps): readonly ApiRoute[] {
   return [
-    route({
-      method: "GET",
-      path: "/cluster/devices",
-      tag: "Users",
-      summary: "A user's devices",
-      query: QUERY,
-      answers: { 200: shape({ total: INT, more: BIT, data: listOf(DEVICE) }) },
-      handle: ({ query, request }) => listDevices(deps, query, request),
-    }),
+    get("/cluster/devices", ({ query }) =>
+      (query["uid"] ?? "").trim() === "" ? orBadCursor(listAll(deps, query)) : listOf(deps, query["uid"] ?? "", query),
+    ),
   ];
 }
 
+async function listAll(deps: DeviceDeps, query: Query): Promise<HttpAnswer> {
+  const problem = pageProblem(query, deps.options.nodeId);
+  if (problem !== undefined) return problem;
+  const flag = flagOf(query);
+  const page = await deps.browsing.rows.devices(pageOf(query), (device) => flag === undefined || device.flag === flag);
+  return pageAnswer(page, (listed) => deviceJson(deps, listed));
+}
+
 /** Newest first; `offset_created_at` goes on behind the last page, with `pre` before the first one. */
-async function listDevices(
-  deps: DeviceDeps,
-  query: DecodedFields<typeof QUERY>,
-  request: HttpRequest,
-): Promise<HttpAnswer> {
-  const { uid, offset_created_at: offset } = query;
-  if (uid.trim() === "") return failure("uid不能为空！");
-  const limit = query.limit <= 0 ? LIMIT_DEFAULT : query.limit;
-  const isBefore = query.pre === 1;
-  const flag = request.query["device_flag"] === undefined ? undefined : query.device_flag;
+async function listOf(deps: DeviceDeps, uid: string, query: Query): Promise<HttpAnswer> {
+  const limit = limitOf(query);
+  const isBefore = query["pre"] === "1";
+  const offset = offsetOf(query["offset_created_at"]);
+  const flag = flagOf(query);
   const known = (await deps.users.devices(uid))
     .filter((device) => flag === undefined || device.flag === flag)
     .map((device) => ({ device, createdNs: createdNs(device) }))
@@ -77,37 +49,28 @@ async function listDevices(
   const beyond =
     offset === 0n ? known : known.filter(({ createdNs }) => (isBefore ? createdNs > offset : createdNs < offset));
   const page = isBefore && offset !== 0n ? beyond.slice(-limit) : beyond.slice(0, limit);
-  return bare(
-    writeJson({
-      total: known.length,
-      more: beyond.length > page.length ? 1 : 0,
-      data: page.map(({ device }) => deviceJson(deps, uid, device)),
-    }),
-  );
+  const data = page.map(({ device }) => deviceJson(deps, { uid, device })).join(",");
+  return bare(`{"total":${known.length},"more":${beyond.length > page.length ? 1 : 0},"data":[${data}]}`);
 }
 
-function deviceJson({ presence, connections }: DeviceDeps, uid: string, device: KnownDevice): JsonValue {
+function deviceJson({ presence, connections }: DeviceDeps, { uid, device }: ListedDevice): string {
   const sessions = presence.of(uid).filter((session) => session.deviceFlag === device.flag);
   const live = sessions.flatMap((session) => connections.connection(session.id) ?? []);
-  const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
-  return {
+  return writeJson({
     id: deviceId(uid, device.flag),
     uid,
-    token: device.token,
+    token: device.token === "" ? "" : MASK,
     device_flag: device.flag,
     device_flag_format: FLAG_NAMES[device.flag] ?? `未知(${device.flag})`,
     device_level: device.level === "master" ? 1 : 0,
     device_level_format: device.level === "master" ? "主设备" : "从设备",
     conn_count: sessions.length,
-    send_msg_count: sum(live.map(({ inMessages }) => inMessages)),
-    recv_msg_count: sum(live.map(({ outMessages }) => outMessages)),
-    send_msg_bytes: sum(live.map(({ inMessageBytes }) => inMessageBytes)),
-    recv_msg_bytes: sum(live.map(({ outMessageBytes }) => outMessageBytes)),
+    ...trafficJson(live),
     created_at: createdNs(device),
     updated_at: nanoseconds(device.updatedMs),
     created_at_format: minuteText(device.createdMs),
     updated_at_format: minuteText(device.updatedMs),
-  };
+  });
 }
 
 /** The store has no number for a device: 48 bits of a hash of what names it, the same each time. */
@@ -120,10 +83,11 @@ function createdNs(device: KnownDevice): bigint {
   return nanoseconds(device.createdMs) + BigInt(device.flag);
 }
 
-function nanoseconds(ms: number): bigint {
-  return BigInt(ms) * 1_000_000n;
+function flagOf(query: Query): number | undefined {
+  const text = query["device_flag"] ?? "";
+  return text === "" ? undefined : integerOf(text);
 }
 
-function minuteText(ms: number): string {
-  return timeText(ms).slice(0, "yyyy-MM-dd HH:mm".length).replace("T", " ");
+function offsetOf(text: string | undefined): bigint {
+  return text !== undefined && /^[0-9]{1,19}$/.test(text) ? BigInt(text) : 0n;
 }

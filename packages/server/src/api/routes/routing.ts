@@ -56,8 +56,8 @@ export function routingRoutes(addresses: RouteAddresses): readonly ApiRoute[] {
   ];
 }
 
-function addressesFor(
-  request: HttpRequest,
+export function addressesFor(
+  request: Pick<HttpRequest, "headers" | "query">,
   addresses: RouteAddresses,
 ): { tcp_addr: string; ws_addr: string; wss_addr: string } {
   const host = HOST.exec(request.headers["host"] ?? "")?.[1] ?? HOST_UNKNOWN;

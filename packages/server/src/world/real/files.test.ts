@@ -1,5 +1,5 @@
 /** Files on the machine's disk. */
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -25,6 +25,15 @@ describe("files", () => {
     await files.replace(path, new Uint8Array([4]));
     expect(await files.read(path)).toEqual(new Uint8Array([4]));
     expect(await readdir(join(folder, "made", "for", "it"))).toEqual(["node.json"]);
+  });
+
+  test("a file for its owner is private from its first byte on, whatever was there before", async () => {
+    const path = join(folder, "secret");
+    await files.replace(path, new Uint8Array([1]));
+    await writeFile(`${path}.new`, "left behind", { mode: 0o666 });
+    await files.replace(path, new Uint8Array([2]), "owner");
+    expect((await stat(path)).mode & 0o777).toBe(0o600);
+    expect(await files.read(path)).toEqual(new Uint8Array([2]));
   });
 
   test("replacements at once come one after the other, and one that fails does not stop the next", async () => {

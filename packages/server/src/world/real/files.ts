@@ -1,7 +1,9 @@
 /** Small files that are replaced as a whole: write beside, sync, rename, sync the folder. */
 import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
-import type { Files } from "../world.ts";
+import type { FileReaders, Files } from "../world.ts";
+
+const OWNER_ONLY = 0o600;
 
 export function createFiles(): Files {
   // One replacement at a time, so that two of one path never share the file beside it.
@@ -15,21 +17,23 @@ export function createFiles(): Files {
         throw error;
       }
     },
-    replace(path, bytes) {
-      const done = last.then(() => replaceFile(path, bytes));
+    replace(path, bytes, readers = "default") {
+      const done = last.then(() => replaceFile(path, bytes, readers));
       last = done.catch(() => undefined);
       return done;
     },
   };
 }
 
-async function replaceFile(path: string, bytes: Uint8Array): Promise<void> {
+async function replaceFile(path: string, bytes: Uint8Array, readers: FileReaders): Promise<void> {
   const folder = dirname(path);
   const beside = `${path}.new`;
   await mkdir(folder, { recursive: true });
   try {
     const file = await open(beside, "w");
     try {
+      // Before there is anything to read; a file that was left behind may have any mode.
+      if (readers === "owner") await file.chmod(OWNER_ONLY);
       await file.writeFile(bytes);
       await file.sync();
     } finally {

@@ -7,9 +7,9 @@ import { connectPeer, createManualTimers, turns, waitFor } from "./test-kit.ts";
 const RULES: HttpRules = {
   bodyBytesMax: 1_000,
   headers: { "access-control-allow-origin": "*" },
-  gate: ({ method, headers }) => {
+  gate: ({ method, headers, query }) => {
     if (method === "OPTIONS") return { status: 204, body: "" };
-    return headers["token"] === "wrong" ? { status: 401, body: "" } : undefined;
+    return headers["token"] === "wrong" || query["token"] === "wrong" ? { status: 401, body: "" } : undefined;
   },
   notFound: ({ method, path }) => ({ status: 404, contentType: "text/plain", body: `no ${method} ${path}` }),
   unreadable: (status, text) => json({ status, text }, status),
@@ -162,6 +162,14 @@ describe("HTTP", () => {
       expect(response.headers.get("access-control-allow-origin")).toBe("*");
     }
     expect((await ask("/echo", { method: "POST", headers, body: "x".repeat(5_000) })).status).toBe(401);
+    // It sees the query too.
+    for (const [query, status] of [
+      ["?token=wrong", 401],
+      ["?a=1&token=wrong#x", 401],
+      ["?token=wrong2", 200],
+      ["?a=token=wrong", 200],
+    ] as const)
+      expect((await ask(`/echo${query}`)).status).toBe(status);
     for (const path of ["/echo", "/none"]) expect((await ask(path, { method: "OPTIONS" })).status).toBe(204);
   });
 

@@ -5,6 +5,7 @@
 import Fastify, { type FastifyReply, type FastifyRequest } from "fastify";
 import { parseQuery, pathOf, slashRedirect } from "../http-routing.ts";
 import type {
+  GatedRequest,
   HttpAnswer,
   HttpListenAt,
   HttpRequest,
@@ -167,10 +168,14 @@ function httpRequest(request: FastifyRequest): HttpRequest {
   };
 }
 
-function gateRequest(request: FastifyRequest): Pick<HttpRequest, "method" | "path" | "headers"> {
+function gateRequest(request: FastifyRequest): GatedRequest {
+  const path = pathOf(request.url);
   return {
     method: request.method,
-    path: pathOf(request.url),
+    path,
+    get query() {
+      return parseQuery(request.url.slice(path.length + 1));
+    },
     get headers() {
       return headersOf(request);
     },

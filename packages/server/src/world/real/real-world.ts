@@ -8,6 +8,7 @@ import { createHttpCalling } from "./http-calling.ts";
 import { createHttpServing } from "./http-serving.ts";
 import { LEVEL_DEFAULTS, type LevelOptions, openLevelEngine } from "./level-engine.ts";
 import { createNetwork } from "./network.ts";
+import { processUsage } from "./process-usage.ts";
 import { createRandom } from "./random.ts";
 import { realTimers } from "./timers.ts";
 
@@ -34,6 +35,7 @@ export function createRealWorld(options: RealWorldOptions = {}): World {
     http: { ...createHttpServing(realTimers), ...createHttpCalling(realTimers) },
     grpc: createGrpcCalling(realTimers),
     files: createFiles(),
+    processUsage,
     openEngine(directory) {
       const engine = opening ?? openLevelEngine(directory, level);
       opening = undefined;

@@ -213,6 +213,7 @@ class SimulatedWorld implements Simulation {
       network: this.#network.for(owner),
       http: this.#http.for(owner),
       grpc: { call: () => Promise.reject(new CallFailed("there is no gRPC in this world")) },
+      processUsage: () => ({ cpuMs: 0, residentBytes: 0, heapBytes: 0 }),
       files: createSimulatedFiles({
         loop,
         owner,

@@ -1,0 +1,129 @@
+/** What the load generator wkbench asks of a server under test: who it is, and users and groups by the batch. */
+import { Reason } from "@wukong-ts/protocol";
+import { hasSpecialCharacters } from "../../messaging/valid-ids.ts";
+import type { HttpAnswer } from "../../world/world.ts";
+import { bare, failure } from "../answers.ts";
+import type { ApiDeps } from "../api-deps.ts";
+import { type ApiRoute, get, post } from "../api-route.ts";
+import { commandLogProblem, isBlank, uidProblem, uidsProblem } from "../id-checks.ts";
+import { array, BOOL, CHANNEL_ID, type Decoded, object, text, UID, UINT8 } from "../json-schema.ts";
+import { writeJson } from "../json-writer.ts";
+
+type BenchDeps = Pick<ApiDeps, "users" | "channels"> & { readonly options: Pick<ApiDeps["options"], "bodyBytesMax"> };
+
+const BATCH_MAX = 10_000;
+const GROUP = 2;
+const MASTER = 1;
+const RUN = { run_id: text(), batch_id: text() } as const;
+
+const USER = object("userToken", { uid: UID, token: text(), device_flag: UINT8, device_level: UINT8 });
+/** Older versions of the tool say `items`. */
+const USERS = object("tokensReq", { ...RUN, users: array(USER), items: array(USER) });
+
+const FLAGS = { large: BOOL, ban: BOOL, disband: BOOL, send_ban: BOOL, allow_stranger: BOOL } as const;
+const CHANNEL = object("channelRecord", { channel_id: CHANNEL_ID, channel_type: UINT8, ...FLAGS });
+const CHANNELS = object("channelsReq", { ...RUN, channels: array(CHANNEL), items: array(CHANNEL) });
+
+const MEMBERS = object("subscriberItem", {
+  channel_id: CHANNEL_ID,
+  channel_type: UINT8,
+  reset: BOOL,
+  subscribers: array(UID),
+});
+const SUBSCRIBERS = object("subscribersReq", { ...RUN, items: array(MEMBERS) });
+
+interface Run {
+  readonly run_id: string;
+  readonly batch_id: string;
+}
+
+export function benchRoutes(deps: BenchDeps): readonly ApiRoute[] {
+  return [
+    get("/bench/v1/capabilities", () => capabilities(deps)),
+    post("/bench/v1/users/tokens", USERS, (body) => setTokens(deps, body)),
+    post("/bench/v1/channels", CHANNELS, (body) => setChannels(deps, body)),
+    post("/bench/v1/channels/subscribers", SUBSCRIBERS, (body) => addSubscribers(deps, body)),
+  ];
+}
+
+function capabilities({ options }: BenchDeps): HttpAnswer {
+  return bare(
+    writeJson({
+      enabled: true,
+      version: "bench/v1",
+      supports: {
+        users_tokens_batch: true,
+        channels_batch: true,
+        channel_subscribers_batch: true,
+        snapshot: false,
+        channel_types: ["group"],
+      },
+      limits: { max_batch_size: BATCH_MAX, max_payload_bytes: options.bodyBytesMax },
+    }),
+  );
+}
+
+/** All of a batch is looked at before any of it is stored. */
+async function setTokens({ users }: BenchDeps, body: Decoded<typeof USERS>): Promise<HttpAnswer> {
+  const items = named(body.users, body.items);
+  let problem = batchProblem(body, items.length, "users are required");
+  for (const { uid, token } of items) problem ??= uidProblem(uid) ?? (token === "" ? "token is required" : undefined);
+  if (problem !== undefined) return failure(problem);
+  let accepted = 0;
+  for (const { uid, token, device_flag: flag, device_level: level } of items) {
+    const reason = await users.setToken(uid, flag, { token, level: level === MASTER ? "master" : "slave" });
+    if (reason === Reason.success) accepted++;
+  }
+  return acceptedJson(body, { accepted });
+}
+
+async function setChannels({ channels }: BenchDeps, body: Decoded<typeof CHANNELS>): Promise<HttpAnswer> {
+  const items = named(body.channels, body.items);
+  let problem = batchProblem(body, items.length, "channels are required");
+  for (const { channel_id: id, channel_type: type } of items) problem ??= groupProblem(id, type);
+  if (problem !== undefined) return failure(problem);
+  for (const item of items) {
+    const { large, ban, disband, send_ban: sendBan, allow_stranger: allowStranger } = item;
+    const key = { type: item.channel_type, id: item.channel_id };
+    await channels.setFlags(key, { large, ban, disband, sendBan, allowStranger });
+  }
+  return acceptedJson(body, { accepted: items.length });
+}
+
+async function addSubscribers({ channels }: BenchDeps, body: Decoded<typeof SUBSCRIBERS>): Promise<HttpAnswer> {
+  const items = body.items ?? [];
+  let problem = batchProblem(body, items.length, "items are required");
+  for (const { channel_id: id, channel_type: type, reset, subscribers } of items) {
+    problem ??= groupProblem(id, type) ?? (reset ? "reset is not supported" : undefined);
+    problem ??= (subscribers ?? []).length === 0 ? "subscribers are required" : undefined;
+    problem ??= uidsProblem(subscribers ?? [], "subscriber uid is required");
+  }
+  if (problem !== undefined) return failure(problem);
+  let uids = 0;
+  for (const { channel_id: id, channel_type: type, subscribers } of items) {
+    await channels.addMembers({ type, id }, subscribers ?? [], { reset: false });
+    uids += subscribers?.length ?? 0;
+  }
+  return acceptedJson(body, { accepted: items.length, accepted_subscribers: uids });
+}
+
+function named<Item>(items: readonly Item[] | null, older: readonly Item[] | null): readonly Item[] {
+  return items !== null && items.length > 0 ? items : (older ?? []);
+}
+
+function batchProblem(run: Run, count: number, noneText: string): string | undefined {
+  if (run.run_id === "") return "run_id is required";
+  if (run.batch_id === "") return "batch_id is required";
+  if (count === 0) return noneText;
+  return count > BATCH_MAX ? `batch size ${count} exceeds max ${BATCH_MAX}` : undefined;
+}
+
+function groupProblem(id: string, type: number): string | undefined {
+  if (isBlank(id)) return "channel_id is required";
+  if (hasSpecialCharacters(id)) return "channel_id contains a forbidden character";
+  return type === GROUP ? commandLogProblem(id) : `only groups (channel_type ${GROUP}) are supported`;
+}
+
+function acceptedJson({ run_id, batch_id }: Run, counts: { readonly [name: string]: number }): HttpAnswer {
+  return bare(writeJson({ run_id, batch_id, ...counts }));
+}

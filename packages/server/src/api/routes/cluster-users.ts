@@ -1,0 +1,65 @@
+/** The users there are, for operators: with their devices as they are stored and what their open connections have moved. */
+import { fnv1a64 } from "@wukong-ts/protocol";
+import type { LiveConnection } from "../../delivery/live-connections.ts";
+import { isUid } from "../../messaging/valid-ids.ts";
+import { shardOfUser } from "../../store/shards.ts";
+import type { HttpAnswer, HttpRequest } from "../../world/world.ts";
+import type { ApiDeps } from "../api-deps.ts";
+import { type ApiRoute, get } from "../api-route.ts";
+import { pageAnswer, pageOf, pageProblem } from "../browse-page.ts";
+import { writeJson } from "../json-writer.ts";
+import { minuteText, nanoseconds } from "../time-text.ts";
+import { trafficJson } from "../traffic-json.ts";
+
+type UserDeps = Pick<ApiDeps, "browsing" | "users" | "presence" | "connections"> & {
+  readonly options: Pick<ApiDeps["options"], "nodeId">;
+};
+
+export function clusterUserRoutes(deps: UserDeps): readonly ApiRoute[] {
+  return [get("/cluster/users", (request) => listUsers(deps, request))];
+}
+
+async function listUsers(deps: UserDeps, { query }: HttpRequest): Promise<HttpAnswer> {
+  const problem = pageProblem(query, deps.options.nodeId);
+  if (problem !== undefined) return problem;
+  const { users } = deps.browsing;
+  const uid = query["uid"] ?? "";
+  if (uid !== "") {
+    const rows = isUid(uid) && (await users.has(uid)) ? [await userJson(deps, uid)] : [];
+    return pageAnswer({ rows, cursor: "", cursorBefore: "", hasMore: false }, (row) => row);
+  }
+  const { cursor, isBackwards, limit } = pageOf(query);
+  // Whatever it says, it is a place in the order of uids.
+  const from = cursor === "" ? undefined : Buffer.from(cursor, "base64url").toString();
+  const page = await users.page(from, isBackwards, limit);
+  const rows: string[] = [];
+  for (const each of page.uids) rows.push(await userJson(deps, each));
+  const cursorOf = (text = ""): string => Buffer.from(text).toString("base64url");
+  return pageAnswer(
+    { rows, cursor: cursorOf(page.uids.at(-1)), cursorBefore: cursorOf(page.uids.at(0)), hasMore: page.hasMore },
+    (row) => row,
+  );
+}
+
+/** The times are those of his devices; who has none has none. */
+async function userJson({ users, presence, connections }: UserDeps, uid: string): Promise<string> {
+  const devices = await users.devices(uid);
+  const sessions = presence.of(uid);
+  const live: readonly LiveConnection[] = sessions.flatMap((session) => connections.connection(session.id) ?? []);
+  const known = devices.filter(({ createdMs }) => createdMs > 0);
+  const createdMs = known.length === 0 ? 0 : Math.min(...known.map((device) => device.createdMs));
+  const updatedMs = Math.max(0, ...known.map((device) => device.updatedMs));
+  return writeJson({
+    id: fnv1a64(uid),
+    uid,
+    device_count: devices.length,
+    online_device_count: new Set(sessions.map((session) => session.deviceFlag)).size,
+    conn_count: sessions.length,
+    ...trafficJson(live),
+    created_at: nanoseconds(createdMs),
+    updated_at: nanoseconds(updatedMs),
+    created_at_format: minuteText(createdMs),
+    updated_at_format: minuteText(updatedMs),
+    slot: shardOfUser(uid),
+  });
+}
