@@ -15,6 +15,9 @@ export const COUNT_LIMITS: readonly string[] = [
   "limits.commitQueueBatchesMax",
   "limits.fanOutMessagesMax",
   "limits.fanOutSliceReceivers",
+  "limits.trailUsersMax",
+  "limits.trailWaitingMax",
+  "limits.notKeptMessagesMax",
 ];
 
 /** Count bounds that stay as they are: they say how many clients there may be, and the suite needs more than 100. */

@@ -4,6 +4,7 @@
  */
 import { createSealer, warmUp } from "@wukong-ts/sealing";
 import { type Api, createApi } from "./api/http-server.ts";
+import { timeText } from "./api/time-text.ts";
 import { type CertificateFiles, certificateFiles } from "./config/certificate-files.ts";
 import { databaseDirectory } from "./config/database-directory.ts";
 import { networksContain } from "./config/ip-network.ts";
@@ -25,13 +26,18 @@ import { EarlyAcks } from "./messaging/early-acks.ts";
 import { HandOuts } from "./messaging/hand-outs.ts";
 import { IdGenerator } from "./messaging/ids.ts";
 import { MessageHistory } from "./messaging/message-history.ts";
+import { MessageStandings } from "./messaging/message-standing.ts";
 import { ReadMarks } from "./messaging/read-marks.ts";
 import { ChannelReceivers } from "./messaging/receivers.ts";
 import { RecentMessages } from "./messaging/recent-messages.ts";
 import { Removals } from "./messaging/removals.ts";
 import { Sender } from "./messaging/sending.ts";
 import { UserDirectory } from "./messaging/user-directory.ts";
+import { Explainer } from "./observe/explainer.ts";
 import type { Log } from "./observe/log.ts";
+import { NotKeptMessages } from "./observe/not-kept-messages.ts";
+import { Trail } from "./observe/trail.ts";
+import { NO_WEBHOOK } from "./observe/webhook-trail.ts";
 import { SHARD_COUNT } from "./store/shards.ts";
 import { Store } from "./store/store.ts";
 import { lastIdOfKey, messageIdsTable, tableRange } from "./store/tables.ts";
@@ -96,6 +102,7 @@ interface Running {
   readonly store: Store;
   readonly gateway: Gateway;
   readonly acks: PendingAcks;
+  readonly trail: Trail;
   readonly http: Listener | undefined;
   readonly certificates: readonly CertificateWatch[];
 }
@@ -124,6 +131,7 @@ async function startParts({ config, world, log }: ServerOptions): Promise<Runnin
   });
   let gateway: Gateway | undefined;
   let acks: PendingAcks | undefined;
+  let trail: Trail | undefined;
   const certificates: CertificateWatch[] = [];
   try {
     const ids = new IdGenerator(world.clock, config.cluster.nodeId);
@@ -145,10 +153,24 @@ async function startParts({ config, world, log }: ServerOptions): Promise<Runnin
     const history = new MessageHistory(store, channels, world.clock);
     const failed = (error: unknown): void => log.error("an internal error", { error });
     const presence = new Presence();
+    const keeping = new Trail({
+      store,
+      clock: world.clock,
+      timers: world.timers,
+      failed,
+      limits: {
+        usersMax: limits.trailUsersMax,
+        waitingMax: limits.trailWaitingMax,
+        waitingBytesMax: limits.trailWaitingBytesMax,
+      },
+    });
+    trail = keeping;
+    const notKept = new NotKeptMessages(limits.notKeptMessagesMax);
     acks = new PendingAcks({
       clock: world.clock,
       timers: world.timers,
       history,
+      trail,
       options: {
         ...PENDING_ACKS_DEFAULTS,
         intervalMs: config.messageRetry.intervalMs,
@@ -167,8 +189,12 @@ async function startParts({ config, world, log }: ServerOptions): Promise<Runnin
       conversations,
       ids,
       isSystem: (uid) => users.isSystem(uid),
+      trail,
       failed,
-      deliver: (messages) => fanOut?.push(messages),
+      deliver: (messages) => {
+        for (const message of messages) notKept.note(message);
+        fanOut?.push(messages);
+      },
       isDeliveryFull: () =>
         fanOut !== undefined &&
         (fanOut.backlogMessages >= limits.fanOutMessagesMax || fanOut.backlogBytes >= limits.fanOutBytesMax),
@@ -185,6 +211,7 @@ async function startParts({ config, world, log }: ServerOptions): Promise<Runnin
       presence,
       acks,
       commands: cursors,
+      trail,
       ids,
       sealer,
       failed,
@@ -223,6 +250,7 @@ async function startParts({ config, world, log }: ServerOptions): Promise<Runnin
       presence,
       outbound: gateway.outbound,
       acks,
+      notPushed: (message) => keeping.notPushed(message),
       failed,
       options: {
         ...FAN_OUT_DEFAULTS,
@@ -265,6 +293,8 @@ async function startParts({ config, world, log }: ServerOptions): Promise<Runnin
     };
     watch("tls", tlsFiles, tlsCertificate);
     watch("wss", wssFiles, wssCertificate);
+    const removals = new Removals(store, world.clock);
+    const listing = { showSystem: config.conversation.showSystem, countAll: config.conversation.countAll };
     const api: Api = createApi({
       world,
       users,
@@ -279,10 +309,9 @@ async function startParts({ config, world, log }: ServerOptions): Promise<Runnin
           bytesMax: limits.recentsCacheBytesMax,
         }),
         marks: new ReadMarks({ store, channels, conversations, ids }),
-        removals: new Removals(store, world.clock),
+        removals,
         options: {
-          showSystem: config.conversation.showSystem,
-          countAll: config.conversation.countAll,
+          ...listing,
           ordersMax: limits.listOrdersMax,
           orderBytesMax: limits.listOrdersBytesMax,
         },
@@ -301,6 +330,21 @@ async function startParts({ config, world, log }: ServerOptions): Promise<Runnin
       presence,
       outbound: gateway.outbound,
       connections: gateway.live,
+      explainer: new Explainer({
+        clock: world.clock,
+        standings: new MessageStandings({ store, channels, conversations, history, removals, options: listing }),
+        trail,
+        notKept,
+        acks,
+        fanOut,
+        webhook: NO_WEBHOOK,
+        time: timeText,
+        options: {
+          isCommandSyncOff: config.disableCMDMessageSync,
+          resendsMax: config.messageRetry.maxCount,
+          pendingAcksMax: limits.pendingAcksMax,
+        },
+      }),
       readiness: () => ({ ready: store.readOnlyBecause === null, reason: store.readOnlyBecause ?? "" }),
       handlerFailed: (error, request) => log.error("an HTTP handler failed", { error, path: request.path }),
       options: {
@@ -314,22 +358,24 @@ async function startParts({ config, world, log }: ServerOptions): Promise<Runnin
       },
     });
     const http = config.httpAddr === null ? undefined : await world.http.serve(config.httpAddr, api.routes, api.rules);
-    return { store, gateway, acks, http, certificates };
+    return { store, gateway, acks, trail, http, certificates };
   } catch (error) {
     for (const watch of certificates) watch.stop();
     acks?.stop();
     await gateway?.stop();
+    await trail?.stop();
     await store.close();
     throw error;
   }
 }
 
 /** HTTP first, so that no new send comes in; the store last, so that accepted ones are still answered. */
-async function stopParts({ store, gateway, acks, http, certificates }: Running): Promise<void> {
+async function stopParts({ store, gateway, acks, trail, http, certificates }: Running): Promise<void> {
   for (const watch of certificates) watch.stop();
   // Whatever fails to close, the store is closed.
   const outcomes = await Promise.allSettled([http?.close(), gateway.stop()]);
   acks.stop();
+  await trail.stop();
   await store.close();
   for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
 }

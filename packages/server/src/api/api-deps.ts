@@ -9,6 +9,7 @@ import type { History } from "../messaging/history.ts";
 import type { ChannelKey, Mark } from "../messaging/message.ts";
 import type { Sending } from "../messaging/send.ts";
 import type { Users } from "../messaging/users.ts";
+import type { Explainer } from "../observe/explainer.ts";
 import type { HttpRequest, World } from "../world/world.ts";
 import type { RouteAddresses } from "./routes/routing.ts";
 
@@ -25,6 +26,7 @@ export interface ApiDeps {
   readonly presence: { of(uid: string): readonly Session[] };
   readonly outbound: Pick<Outbound, "disconnect">;
   readonly connections: LiveConnections;
+  readonly explainer: Pick<Explainer, "explain">;
   readiness(): Readiness;
   /** A handler failed with something other than an unavailable store: the caller has got a 500. */
   handlerFailed(error: unknown, request: Pick<HttpRequest, "method" | "path">): void;

@@ -10,6 +10,7 @@ import { connectionRoutes } from "./routes/connections.ts";
 import { conversationRoutes } from "./routes/conversations.ts";
 import { denyListRoutes } from "./routes/deny-list.ts";
 import { deviceRoutes } from "./routes/devices.ts";
+import { explainRoutes } from "./routes/explain.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { historyRoutes } from "./routes/history.ts";
 import { memberRoutes } from "./routes/members.ts";
@@ -41,6 +42,7 @@ export function createApi(deps: ApiDeps): Api {
     ...messageRoutes(deps),
     ...conversationRoutes(deps),
     ...commandRoutes(deps),
+    ...explainRoutes(deps),
   ];
   return { routes, rules: httpRules(deps) };
 }

@@ -8,12 +8,22 @@ import type { HistoryPage } from "../messaging/history.ts";
 import { type ChannelKey, EMPTY_HEAD, type Mark, ORIGIN, type StoredMessage } from "../messaging/message.ts";
 import type { SendRequest, SendResult } from "../messaging/send.ts";
 import type { KnownDevice } from "../messaging/users.ts";
+import type { Explanation } from "../observe/explainer.ts";
 import { matchRoute, parseQuery } from "../world/http-routing.ts";
 import type { HttpAnswer, HttpRequest } from "../world/world.ts";
 import type { ApiDeps, ApiOptions, Readiness } from "./api-deps.ts";
 import { createApi } from "./http-server.ts";
 
 export const TEST_NOW_MS = 1_776_840_000_000;
+
+const NO_EXPLANATION: Explanation = {
+  verdict: "message_unknown",
+  answer: "Unknown.",
+  advice: "",
+  message: undefined,
+  facts: [],
+  sessions: [],
+};
 
 export class TestApi {
   /** What the services were asked, as [name, ...arguments]. */
@@ -33,6 +43,7 @@ export class TestApi {
   knownDevices: ReadonlySet<number> = new Set();
   ready: Readiness = { ready: true, reason: "" };
   ownLast: Mark = ORIGIN;
+  explanation: Explanation = NO_EXPLANATION;
   headSeqOf: (channel: ChannelKey) => number = () => this.stored.at(-1)?.seq ?? 0;
   /** Every change is rejected with it. */
   storeFailure: Error | undefined;
@@ -216,6 +227,12 @@ export class TestApi {
         socketCount: this.connections.length + 1,
         connection: (id) => this.connections.find(({ session }) => session.id === id),
         connections: () => this.connections,
+      },
+      explainer: {
+        explain: async (question) => {
+          this.asked.push(["explain", question]);
+          return this.explanation;
+        },
       },
       readiness: () => this.ready,
       handlerFailed: (error) => this.failures.push(error),

@@ -27,6 +27,8 @@ interface Bench {
   /** Channels that are not loaded: what to do to let them be. */
   readonly loading: Map<string, { load(): void; fail(): void }>;
   readonly unloaded: Set<string>;
+  /** Seqs that were left to sync. */
+  readonly notPushed: number[];
 }
 
 function bench(options: Partial<FanOutOptions> = {}): Bench {
@@ -41,6 +43,7 @@ function bench(options: Partial<FanOutOptions> = {}): Bench {
     clock: time,
     timers: time,
     presence,
+    notPushed: (message) => void b.notPushed.push(message.seq),
     receivers: {
       of(message) {
         if (!b.unloaded.has(message.channel.id)) return setOf(message);
@@ -93,6 +96,7 @@ function bench(options: Partial<FanOutOptions> = {}): Bench {
     slowReader: 0,
     loading: new Map(),
     unloaded: new Set(),
+    notPushed: [],
   };
   return b;
 }

@@ -9,6 +9,7 @@ function bench(options: Partial<PendingAcksOptions> = {}) {
   const time = new HandTime();
   const stored: StoredMessage[] = [];
   const reads: number[][] = [];
+  const told: string[] = [];
   const resent: { readonly session: number; readonly message: StoredMessage }[] = [];
   const state = { isBroken: false };
   const acks = new PendingAcks({
@@ -21,6 +22,13 @@ function bench(options: Partial<PendingAcksOptions> = {}) {
         const isAsked = (m: StoredMessage): boolean =>
           m.channel.type === channel.type && m.channel.id === channel.id && m.log === log && seqs.includes(m.seq);
         return Promise.resolve(stored.filter(isAsked));
+      },
+    },
+    trail: {
+      exceptions: (sessionId, list, untold) => {
+        for (const { kind, log, firstSeq, lastSeq, resends } of list)
+          told.push(`${sessionId} ${kind} ${log} ${firstSeq}-${lastSeq} ${resends}`);
+        if (untold > 0) told.push(`${sessionId} untold ${untold}`);
       },
     },
     options: { ...PENDING_ACKS_DEFAULTS, ...options },
@@ -42,7 +50,7 @@ function bench(options: Partial<PendingAcksOptions> = {}) {
       for (let index = 0; index < 10; index++) await Promise.resolve();
     }
   };
-  return { time, acks, stored, reads, resent, state, sendTo, advance };
+  return { time, acks, stored, reads, told, resent, state, sendTo, advance };
 }
 
 describe("an unacknowledged message", () => {

@@ -57,6 +57,11 @@ function idMs(id: MessageId): number {
   return id.high * 1024 + (id.low >>> 22);
 }
 
+/** When it was assigned, in milliseconds of the wall clock. */
+export function idWallMs(id: MessageId): number {
+  return idMs(id) + ID_EPOCH_MS;
+}
+
 export function compareIds(a: MessageId, b: MessageId): number {
   return a.high - b.high || a.low - b.low;
 }

@@ -123,13 +123,18 @@ describe("rows", () => {
       commandEnd: fc.option(u48),
       changed: id,
     });
+    const span = fc.record({ from: u48, to: u48 });
+    const kept = fc.record(
+      { commandJoin: u48, stays: fc.array(fc.record({ chat: span, command: span }), { maxLength: 4 }) },
+      { requiredKeys: [] },
+    );
     roundTrip(
       tables.conversationTable,
-      fc.tuple(text, channel, conversation).map(
-        ([uid, of, row]) =>
+      fc.tuple(text, channel, conversation, kept).map(
+        ([uid, of, row, more]) =>
           [
             { uid, channel: of },
-            { ...row, channel: of },
+            { ...row, ...more, channel: of },
           ] as const,
       ),
     );
