@@ -337,6 +337,7 @@ async function startParts({ config, world, log }: ServerOptions): Promise<Runnin
         notKept,
         acks,
         fanOut,
+        presence,
         webhook: NO_WEBHOOK,
         time: timeText,
         options: {

@@ -218,7 +218,7 @@ export const LIMITS = {
     kind: "integer",
     min: 1,
     max: 10_000_000,
-    default: "50000",
+    default: "100000",
     doc: "Users of whom the last sessions, refused sends and unacknowledged pushes are kept on disk for GET /explain, about 1 KB each, at most 8 KB. Who was not heard of for longest is dropped first.",
   },
   trailWaitingMax: {

@@ -2,6 +2,7 @@
 import { SYSTEM_UID } from "@wukong-ts/protocol";
 import type { FanOut } from "../delivery/fan-out.ts";
 import type { PendingAcks } from "../delivery/pending-acks.ts";
+import type { Session } from "../delivery/session.ts";
 import { internalKey, peerOf } from "../messaging/channel-kinds.ts";
 import { idWallMs } from "../messaging/ids.ts";
 import type { ChannelKey, LogName, MessageId, StoredMessage } from "../messaging/message.ts";
@@ -13,7 +14,7 @@ import { type AskedPush, type SessionView, sessionViews } from "./explain-sessio
 import { verdictOf } from "./explain-verdicts.ts";
 import type { NotKeptMessage, NotKeptMessages } from "./not-kept-messages.ts";
 import type { Trail } from "./trail.ts";
-import type { RefusalNote } from "./user-trail.ts";
+import { addSession, type RefusalNote } from "./user-trail.ts";
 import type { WebhookTrail } from "./webhook-trail.ts";
 
 /** By its id, or by its number in a channel. */
@@ -45,6 +46,7 @@ export interface ExplainerDeps {
   readonly notKept: NotKeptMessages;
   readonly acks: Pick<PendingAcks, "stateOf">;
   readonly fanOut: Pick<FanOut, "isBusy">;
+  readonly presence: { of(uid: string): readonly Session[] };
   readonly webhook: WebhookTrail;
   /** A point in time as text. */
   readonly time: (wallMs: number) => string;
@@ -108,9 +110,12 @@ export class Explainer {
   }
 
   #sessions(push: AskedPush, uid: string): readonly SessionView[] {
-    const { trail, acks, fanOut } = this.#deps;
+    const { trail, acks, fanOut, presence } = this.#deps;
+    const own = trail.of(uid);
+    // Open ones need no note to be known.
+    for (const session of presence.of(uid)) addSession(own, trail.boot, session);
     return sessionViews(push, {
-      trail: trail.of(uid),
+      trail: own,
       server: trail.ofServer(),
       boot: trail.boot,
       stateOf: (sessionId, at) => acks.stateOf(sessionId, at),

@@ -30,6 +30,7 @@ import {
   noteSession,
   refusalLike,
   type SessionNote,
+  sessionNote,
   type UserTrail,
 } from "./user-trail.ts";
 
@@ -54,13 +55,13 @@ export interface TrailLimits {
 const SERVER = "";
 const FLUSH_MS = 1_000;
 /** While more waits than one write takes. */
-const NEXT_FLUSH_MS = 50;
-const USERS_PER_WRITE = 500;
+const NEXT_FLUSH_MS = 20;
+/** One write keeps the process busy for a millisecond or two. */
+const USERS_PER_WRITE = 100;
 const WRITE_BYTES_MAX = 256 * 1024;
 const STRANGERS_MAX = 1_000;
 const PRUNED_PER_WRITE = 1_000;
 const KEYS_PER_PAGE = 10_000;
-const DEVICE_ID_CHARS_MAX = 64;
 /** What notes cost while they wait, roughly. */
 const USER_COST_BYTES = 400;
 const NOTE_COST_BYTES = 200;
@@ -339,7 +340,7 @@ export class Trail implements SessionTrail, RefusalTrail, AckExceptionTrail {
     return { count, last: last?.number ?? 0 };
   }
 
-  /** The write has failed: how far, nobody knows. */
+  /** The write has failed: how far, nobody knows. What is counted may be counted twice then. */
   #takeBack(): void {
     this.#order = undefined;
     for (const [uid, old] of this.#writing) {
@@ -369,23 +370,6 @@ export class Trail implements SessionTrail, RefusalTrail, AckExceptionTrail {
   #stored(uid: string): TrailRow | undefined {
     return this.#deps.store.get(trailTable, GLOBAL_SHARD, uid);
   }
-}
-
-function sessionNote(boot: number, session: Session): SessionNote {
-  const { id, deviceFlag, deviceLevel, version, connectedAtMs } = session;
-  const deviceId = session.deviceId.slice(0, DEVICE_ID_CHARS_MAX);
-  return {
-    boot,
-    id,
-    deviceFlag,
-    deviceLevel,
-    deviceId,
-    version,
-    openedMs: connectedAtMs,
-    leftMs: 0,
-    reason: "",
-    untold: 0,
-  };
 }
 
 function isOnlyLogins({ sessions, refusals, pushes }: UserTrail): boolean {

@@ -4,6 +4,7 @@
  * so a flood costs no more than its last few cases.
  */
 import type { AckException } from "../delivery/ack-exceptions.ts";
+import type { Session } from "../delivery/session.ts";
 import type { ChannelKey, LogName, MessageId } from "../messaging/message.ts";
 import type { RefusalRule } from "../messaging/refusals.ts";
 import type { DeviceLevel } from "../messaging/users.ts";
@@ -69,6 +70,7 @@ export interface UserTrail {
   readonly pushes: PushNote[];
 }
 
+const DEVICE_ID_CHARS_MAX = 64;
 const SESSIONS_MAX = 16;
 const LOGIN_FAILURES_MAX = 4;
 const REFUSALS_MAX = 8;
@@ -79,6 +81,29 @@ const TRAIL_BYTES_MAX = 8 * 1024;
 
 export function emptyTrail(): UserTrail {
   return { sessions: [], loginFailures: [], refusals: [], pushes: [] };
+}
+
+/** Of a session that has just begun. */
+export function sessionNote(boot: number, session: Session): SessionNote {
+  const { id, deviceFlag, deviceLevel, version, connectedAtMs } = session;
+  const deviceId = session.deviceId.slice(0, DEVICE_ID_CHARS_MAX);
+  return {
+    boot,
+    id,
+    deviceFlag,
+    deviceLevel,
+    deviceId,
+    version,
+    openedMs: connectedAtMs,
+    leftMs: 0,
+    reason: "",
+    untold: 0,
+  };
+}
+
+/** Unless it is noted already. */
+export function addSession({ sessions }: UserTrail, boot: number, session: Session): void {
+  if (!sessions.some((each) => each.boot === boot && each.id === session.id)) sessions.push(sessionNote(boot, session));
 }
 
 /** A session's later note takes the place of its earlier one. */
