@@ -156,6 +156,7 @@ async function startParts({ config, world, log }: ServerOptions): Promise<Runnin
     const keeping = new Trail({
       store,
       clock: world.clock,
+      ids,
       timers: world.timers,
       failed,
       limits: {

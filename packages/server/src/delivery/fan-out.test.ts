@@ -318,7 +318,7 @@ describe("messages that are walked together", () => {
     b.time.turn();
     b.members.set("g", uids);
     b.time.settle();
-    expect([b.failures.length, b.fanOut.droppedMessages]).toEqual([1, 16]);
+    expect([b.failures.length, b.fanOut.droppedMessages, b.notPushed.length]).toEqual([1, 16, 16]);
     expect(seqsOf(b, 200, "g")).toEqual([17, 18, 19, 20]);
     expect(seqsOf(b, 1, "g")).toEqual(Array.from({ length: 20 }, (_, index) => index + 1));
     expect([b.open, b.fanOut.backlogMessages, b.fanOut.backlogBytes]).toEqual([0, 0, 0]);
@@ -386,6 +386,7 @@ describe("the backlog", () => {
     group(b, "big", 100);
     b.fanOut.push(Array.from({ length: 25 }, (_, index) => inChannel("big", index + 1)));
     expect([b.fanOut.backlogMessages, b.fanOut.droppedMessages]).toEqual([10, 15]);
+    expect(b.notPushed, "whoever explains it is told").toHaveLength(15);
     b.time.settle();
     expect(seqsOf(b, 1, "big")).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
     b.fanOut.push([inChannel("big", 26)]);

@@ -64,7 +64,7 @@ export function lastEnded({ sessions }: Evidence): SessionView | undefined {
 export function openLoginFailure({ loginFailures, sessions }: Evidence): LoginFailure | undefined {
   let last: LoginFailure | undefined;
   for (const failure of loginFailures) if (last === undefined || failure.lastMs > last.lastMs) last = failure;
-  const isOver = sessions.some(({ note }) => note.openedMs >= (last?.lastMs ?? 0));
+  const isOver = sessions.some(({ openedMs }) => openedMs >= (last?.lastMs ?? 0));
   return isOver ? undefined : last;
 }
 

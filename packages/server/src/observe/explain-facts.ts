@@ -102,6 +102,7 @@ function membershipFacts({ standing, message, time }: Evidence): readonly Fact[]
 const STATES: Readonly<Record<SessionState, (session: SessionView, evidence: Evidence) => string>> = {
   connected_after: () => "connected after the message; it finds it by sync",
   ended_before: () => "had ended before the message",
+  not_his: () => "was open, but the message was not for him",
   own: () => "has sent the message and gets no copy",
   own_or_acknowledged: () => "has sent the message, or got its copy and acknowledged it",
   acknowledged: () => "was pushed the message and acknowledged it",
@@ -125,7 +126,7 @@ const STATES: Readonly<Record<SessionState, (session: SessionView, evidence: Evi
 };
 
 function sessionFacts(session: SessionView, evidence: Evidence): readonly Fact[] {
-  const { note, endedMs, endReason, state } = session;
+  const { note, openedMs, endedMs, endReason, state } = session;
   const { time } = evidence;
   const end =
     endedMs === 0
@@ -135,7 +136,7 @@ function sessionFacts(session: SessionView, evidence: Evidence): readonly Fact[]
   return [
     fact(
       `session_${state}`,
-      `Session ${note.id} (${device}; opened at ${time(note.openedMs)}, ${end}) ${STATES[state](session, evidence)}.`,
+      `Session ${note.id} (${device}; opened at ${time(openedMs)}, ${end}) ${STATES[state](session, evidence)}.`,
     ),
   ];
 }

@@ -1,11 +1,13 @@
 /** What became of a message at each of the user's sessions, from their notes and from what still waits. */
 import { type AckException, type AckExceptionKind, holds } from "../delivery/ack-exceptions.ts";
 import type { AckState } from "../delivery/pending-acks.ts";
-import type { ChannelKey, LogName } from "../messaging/message.ts";
+import { compareIds, idWallMs } from "../messaging/ids.ts";
+import type { ChannelKey, LogName, MessageId } from "../messaging/message.ts";
 import type { PushNote, SessionNote, UserTrail } from "./user-trail.ts";
 
 /**
- * "connected_after", "ended_before": not there when the message came. "own": it has sent the message. "own_or_acknowledged":
+ * "connected_after", "ended_before": not there when the message came. "not_his": it was, but the message was not
+ * for this user. "own": it has sent the message. "own_or_acknowledged":
  * the user's, and which of them has sent it is not kept. "pushed": not to be acknowledged. "ended_meanwhile": gone within a
  * second of the message, so nobody knows whether it was still pushed. "server_stopped", "not_noted": pushed, and the
  * acknowledgement would be known only to a server that crashed, or to a note there was no room for.
@@ -13,6 +15,7 @@ import type { PushNote, SessionNote, UserTrail } from "./user-trail.ts";
 export type SessionState =
   | "connected_after"
   | "ended_before"
+  | "not_his"
   | "own"
   | "own_or_acknowledged"
   | "acknowledged"
@@ -31,6 +34,7 @@ export type SessionState =
 
 export interface SessionView {
   readonly note: SessionNote;
+  readonly openedMs: number;
   /** 0: open. Of a server that crashed: when the next one started. */
   readonly endedMs: number;
   /** Of the close; "server_crashed" where nothing was noted. */
@@ -48,8 +52,11 @@ export interface AskedPush {
   readonly log: LogName;
   /** 0: not kept, so not acknowledged. */
   readonly seq: number;
-  /** When it came, wall clock. */
-  readonly atMs: number;
+  /** Of the message. */
+  readonly id: MessageId;
+  /** The user was among its receivers. */
+  readonly isHis: boolean;
+  /** He has sent it. */
   readonly isOwn: boolean;
   /** The session that has sent it; 0: not known. */
   readonly ownSession: number;
@@ -82,18 +89,21 @@ const EXCEPTIONS: readonly AckExceptionKind[] = ["late", "given_up", "forgotten"
 export function sessionViews(push: AskedPush, sources: SessionSources): readonly SessionView[] {
   return sources.trail.sessions
     .map((note) => viewOf(note, push, sources))
-    .sort((a, b) => a.note.openedMs - b.note.openedMs);
+    .sort((a, b) => compareIds(a.note.opened, b.note.opened));
 }
 
 function viewOf(note: SessionNote, push: AskedPush, sources: SessionSources): SessionView {
   const end = endOf(note, sources);
-  const nothing = { note, ...end, resends: 0, notedMs: 0, dueInMs: 0 };
-  if (note.openedMs > push.atMs) return { ...nothing, state: "connected_after" };
-  if (end.endedMs !== 0 && end.endedMs < push.atMs) return { ...nothing, state: "ended_before" };
+  const endedMs = end.id === undefined ? 0 : idWallMs(end.id);
+  const times = { openedMs: idWallMs(note.opened), endedMs, endReason: end.reason };
+  const nothing = { note, ...times, resends: 0, notedMs: 0, dueInMs: 0 };
+  if (compareIds(note.opened, push.id) > 0) return { ...nothing, state: "connected_after" };
+  if (end.id !== undefined && compareIds(end.id, push.id) < 0) return { ...nothing, state: "ended_before" };
   if (push.ownSession !== 0 && push.ownSession === note.id && note.boot === sources.boot)
     return { ...nothing, state: "own" };
-  if (push.seq === 0) return { ...nothing, state: isEndNear(end.endedMs, push) ? "ended_meanwhile" : "pushed" };
-  const live = end.endedMs === 0 ? sources.stateOf(note.id, push) : undefined;
+  if (!push.isHis) return { ...nothing, state: push.isOwn ? "own" : "not_his" };
+  if (push.seq === 0) return { ...nothing, state: isEndNear(end, push) ? "ended_meanwhile" : "pushed" };
+  const live = end.id === undefined ? sources.stateOf(note.id, push) : undefined;
   if (live !== undefined && "dueInMs" in live) return { ...nothing, ...live, state: "waiting" };
   const noted = live ?? exceptionOf(note, push, sources.trail.pushes);
   if (noted !== undefined && noted.kind !== "not_pushed")
@@ -101,33 +111,35 @@ function viewOf(note: SessionNote, push: AskedPush, sources: SessionSources): Se
   return { ...nothing, state: withoutNote(note, end, push, sources) };
 }
 
-function withoutNote(
-  note: SessionNote,
-  end: Pick<SessionView, "endedMs" | "endReason">,
-  push: AskedPush,
-  sources: SessionSources,
-): SessionState {
+function withoutNote(note: SessionNote, end: SessionEnd, push: AskedPush, sources: SessionSources): SessionState {
   const { channel, log, seq } = push;
   const isOfThisRun = note.boot === sources.boot;
   if (isOfThisRun && sources.isBusy(channel, log)) return "being_pushed";
   if (sources.server.pushes.some((each) => each.boot === note.boot && isIn(each, channel, log, seq)))
     return "not_pushed";
-  if (end.endReason === CRASHED) return "server_stopped";
+  if (end.reason === CRASHED) return "server_stopped";
   if (note.untold > 0) return "not_noted";
-  if (isEndNear(end.endedMs, push)) return "ended_meanwhile";
+  if (isEndNear(end, push)) return "ended_meanwhile";
   return push.isOwn ? "own_or_acknowledged" : "acknowledged";
 }
 
 const CRASHED = "server_crashed";
 
-/** A session that was never seen to end ended with its server. */
-function endOf(note: SessionNote, { server, boot }: SessionSources): Pick<SessionView, "endedMs" | "endReason"> {
-  if (note.leftMs !== 0) return { endedMs: note.leftMs, endReason: note.reason };
-  if (note.boot === boot) return { endedMs: 0, endReason: "" };
+interface SessionEnd {
+  /** undefined: it is open. */
+  readonly id: MessageId | undefined;
+  readonly reason: string;
+}
+
+/** A session that was never seen to end ended with its server; none has outlived it. */
+function endOf(note: SessionNote, { server, boot }: SessionSources): SessionEnd {
+  const hasLeft = note.left.high !== 0;
+  if (note.boot === boot) return hasLeft ? { id: note.left, reason: note.reason } : { id: undefined, reason: "" };
   const run = server.sessions.find((each) => each.boot === note.boot);
-  if (run !== undefined && run.leftMs !== 0) return { endedMs: run.leftMs, endReason: run.reason };
-  const next = server.sessions.find((each) => each.boot > note.boot);
-  return { endedMs: next?.openedMs ?? boot, endReason: CRASHED };
+  const next = server.sessions.find((each) => each.boot > note.boot)?.opened;
+  if (hasLeft && (next === undefined || compareIds(note.left, next) < 0)) return { id: note.left, reason: note.reason };
+  if (run !== undefined && run.left.high !== 0) return { id: run.left, reason: run.reason };
+  return { id: next ?? note.opened, reason: hasLeft ? note.reason : CRASHED };
 }
 
 function exceptionOf(note: SessionNote, push: AskedPush, pushes: readonly PushNote[]): PushNote | undefined {
@@ -146,6 +158,6 @@ function isIn(note: PushNote, channel: ChannelKey, log: LogName, seq: number): b
   return holds(note, channel, log, seq);
 }
 
-function isEndNear(endedMs: number, { atMs }: AskedPush): boolean {
-  return endedMs !== 0 && endedMs - atMs < MEANWHILE_MS;
+function isEndNear(end: SessionEnd, push: AskedPush): boolean {
+  return end.id !== undefined && idWallMs(end.id) - idWallMs(push.id) < MEANWHILE_MS;
 }

@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { timeText } from "../api/time-text.ts";
 import { kindOf } from "../messaging/channel-kinds.ts";
+import { NO_ID } from "../messaging/message.ts";
 import type { Standing } from "../messaging/message-standing.ts";
 import type { RefusalRule } from "../messaging/refusals.ts";
 import type { Evidence, ExplainedMessage, KnownRefusal } from "./explain-evidence.ts";
@@ -62,9 +63,9 @@ function evidence(given: Partial<Evidence> = {}): Evidence {
 }
 function session(state: SessionState, endReason = "", openedMs = NOW_MS - 50_000): SessionView {
   const device = { deviceFlag: 0, deviceLevel: "slave", deviceId: "d", version: 5 } as const;
-  const note = { boot: 1, id: 1, ...device, openedMs, leftMs: 0, reason: "", untold: 0 };
+  const note = { boot: 1, id: 1, ...device, opened: NO_ID, left: NO_ID, reason: "", untold: 0 };
   const endedMs = endReason === "" ? 0 : openedMs + 10_000;
-  return { note, endedMs, endReason, state, resends: 1, notedMs: NOW_MS, dueInMs: 4_000 };
+  return { note, openedMs, endedMs, endReason, state, resends: 1, notedMs: NOW_MS, dueInMs: 4_000 };
 }
 function refusedBy(rule: RefusalRule, atMs = NOW_MS - 1): KnownRefusal {
   const known = { channel: MESSAGE.channel, log: "chat", reason: 3, rule, count: 1, cases: [] } as const;

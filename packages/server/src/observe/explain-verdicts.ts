@@ -198,7 +198,7 @@ export const VERDICTS: readonly Verdict[] = [
     code: "forgotten",
     holds: (evidence) => sessionIn(evidence, "forgotten") !== undefined,
     says: ({ pendingAcksMax }) =>
-      `The message was pushed to him once and not sent again, because more than ${pendingAcksMax} unacknowledged messages waited for his session.`,
+      `The message was pushed to him and then forgotten, because more than ${pendingAcksMax} unacknowledged messages waited for his session.`,
     advice: `The client acknowledges too slowly or never (limits.pendingAcksMax). ${SYNC_FINDS_IT}`,
   },
   unacknowledgedBy(

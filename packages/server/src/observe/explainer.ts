@@ -6,7 +6,7 @@ import type { Session } from "../delivery/session.ts";
 import { internalKey, peerOf } from "../messaging/channel-kinds.ts";
 import { idWallMs } from "../messaging/ids.ts";
 import type { ChannelKey, LogName, MessageId, StoredMessage } from "../messaging/message.ts";
-import type { MessageStandings } from "../messaging/message-standing.ts";
+import type { Membership, MessageStandings, Standing } from "../messaging/message-standing.ts";
 import type { Clock } from "../world/world.ts";
 import type { Evidence, ExplainedMessage, KnownRefusal } from "./explain-evidence.ts";
 import { type Fact, factsOf } from "./explain-facts.ts";
@@ -14,7 +14,7 @@ import { type AskedPush, type SessionView, sessionViews } from "./explain-sessio
 import { verdictOf } from "./explain-verdicts.ts";
 import type { NotKeptMessage, NotKeptMessages } from "./not-kept-messages.ts";
 import type { Trail } from "./trail.ts";
-import { addSession, type RefusalNote } from "./user-trail.ts";
+import { isSameSession, type RefusalNote } from "./user-trail.ts";
 import type { WebhookTrail } from "./webhook-trail.ts";
 
 /** By its id, or by its number in a channel. */
@@ -74,7 +74,7 @@ export class Explainer {
     const asked = found === undefined ? undefined : { seq: 0, ...found };
     const standing = asked === undefined ? undefined : await standings.of(uid, asked);
     const own = trail.of(uid);
-    const push = found === undefined ? undefined : pushOf(found, uid);
+    const push = found === undefined || standing === undefined ? undefined : pushOf(found, uid, standing);
     const evidence: Evidence = {
       ...options,
       uid,
@@ -113,7 +113,10 @@ export class Explainer {
     const { trail, acks, fanOut, presence } = this.#deps;
     const own = trail.of(uid);
     // Open ones need no note to be known.
-    for (const session of presence.of(uid)) addSession(own, trail.boot, session);
+    for (const { id } of presence.of(uid)) {
+      const note = trail.noteOf(id);
+      if (note !== undefined && !own.sessions.some((each) => isSameSession(each, note))) own.sessions.push(note);
+    }
     return sessionViews(push, {
       trail: own,
       server: trail.ofServer(),
@@ -162,10 +165,12 @@ function partiesOf(channel: ChannelKey): readonly string[] {
   return other === undefined ? [] : [one, other, SYSTEM_UID];
 }
 
-function pushOf(found: Found, uid: string): AskedPush {
+const NOT_HIS: ReadonlySet<Membership> = new Set<Membership>(["none", "joined_later", "left_before"]);
+
+function pushOf(found: Found, uid: string, { membership }: Standing): AskedPush {
   const { channel, log, id, fromUid, session } = found;
   const seq = "seq" in found ? found.seq : 0;
-  return { channel, log, seq, atMs: idWallMs(id), isOwn: fromUid === uid, ownSession: session };
+  return { channel, log, seq, id, isHis: !NOT_HIS.has(membership), isOwn: fromUid === uid, ownSession: session };
 }
 
 function explained(found: Found): ExplainedMessage {

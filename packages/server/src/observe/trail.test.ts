@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { session, storedMessage } from "../api/test-kit.ts";
+import { IdGenerator } from "../messaging/ids.ts";
+import { NO_ID } from "../messaging/message.ts";
 import { GLOBAL_SHARD } from "../store/shards.ts";
 import { Store } from "../store/store.ts";
 import { tableRange } from "../store/tables.ts";
@@ -34,6 +36,7 @@ async function start(
   const trail = new Trail({
     store,
     clock: world.clock,
+    ids: new IdGenerator(world.clock, 1),
     timers: world.timers,
     failed: (error) => failures.push(error),
     limits: { ...ROOMY, ...limits },
@@ -61,7 +64,7 @@ test("what is told can be asked at once, and is on the disk about a second later
   const phone = session("u", 7, 0);
   b.trail.opened(phone);
   refuse(b.trail, "u", "n1");
-  expect(b.trail.of("u")).toMatchObject({ sessions: [{ id: 7, leftMs: 0 }], refusals: [{ count: 1 }] });
+  expect(b.trail.of("u")).toMatchObject({ sessions: [{ id: 7, left: NO_ID }], refusals: [{ count: 1 }] });
   expect(b.store.get(trailTable, GLOBAL_SHARD, "u")).toBeUndefined();
   await b.simulation.run(2_000);
   expect(b.store.get(trailTable, GLOBAL_SHARD, "u")).toMatchObject({ sessions: [{ id: 7 }], refusals: [{ count: 1 }] });
@@ -92,10 +95,10 @@ test("after a crash a new run has another number, and the old one's end is not n
   first.simulation.restart();
   const second = await start({}, first.simulation);
   expect(second.trail.boot).toBeGreaterThan(first.trail.boot);
-  expect(second.trail.of("u").sessions).toMatchObject([{ boot: first.trail.boot, leftMs: 0 }]);
+  expect(second.trail.of("u").sessions).toMatchObject([{ boot: first.trail.boot, left: NO_ID }]);
   expect(second.trail.ofServer().sessions).toMatchObject([
-    { boot: first.trail.boot, leftMs: 0 },
-    { boot: second.trail.boot, leftMs: 0 },
+    { boot: first.trail.boot, left: NO_ID },
+    { boot: second.trail.boot, left: NO_ID },
   ]);
 });
 
@@ -107,7 +110,7 @@ test("a stop writes what waits, and that it was a stop", async () => {
   const second = await start({}, first.simulation);
   expect(await usersOnDisk(second)).toHaveLength(500);
   expect(second.trail.ofServer().sessions[0]).toMatchObject({ reason: "server_stopping" });
-  expect(second.trail.ofServer().sessions[0]?.leftMs).toBeGreaterThan(0);
+  expect(second.trail.ofServer().sessions[0]?.left).not.toEqual(NO_ID);
 });
 
 test("who was not heard of for longest is dropped first, the server itself never", async () => {

@@ -9,6 +9,7 @@ import { COMMAND_SUFFIX } from "@wukong-ts/protocol";
 import type { AckException, AckExceptionTrail } from "../delivery/ack-exceptions.ts";
 import type { Session } from "../delivery/session.ts";
 import type { SessionTrail } from "../delivery/session-trail.ts";
+import type { IdGenerator } from "../messaging/ids.ts";
 import { LruMap } from "../messaging/lru-map.ts";
 import { type LogName, MessageFlag, type MessageId, type StoredMessage } from "../messaging/message.ts";
 import type { RefusalRule, RefusalTrail, RefusedSend } from "../messaging/refusals.ts";
@@ -37,6 +38,8 @@ import {
 export interface TrailDeps {
   readonly store: Store;
   readonly clock: Clock;
+  /** Orders the comings and goings of sessions among the messages. */
+  readonly ids: Pick<IdGenerator, "next" | "continueAfter">;
   readonly timers: Pick<Timers, "after">;
   /** For the log. */
   readonly failed: (error: unknown) => void;
@@ -66,6 +69,16 @@ const KEYS_PER_PAGE = 10_000;
 const USER_COST_BYTES = 400;
 const NOTE_COST_BYTES = 200;
 
+const SERVER_SESSION: Session = {
+  id: 0,
+  uid: SERVER,
+  deviceId: "",
+  deviceFlag: 0,
+  deviceLevel: "slave",
+  version: 0,
+  connectedAtMs: 0,
+};
+
 interface OpenSession {
   readonly uid: string;
   readonly note: SessionNote;
@@ -91,16 +104,11 @@ export class Trail implements SessionTrail, RefusalTrail, AckExceptionTrail {
 
   constructor(deps: TrailDeps) {
     this.#deps = deps;
-    this.boot = this.#nextBoot();
-    this.#server = sessionNote(this.boot, {
-      id: 0,
-      uid: SERVER,
-      deviceId: "",
-      deviceFlag: 0,
-      deviceLevel: "slave",
-      version: 0,
-      connectedAtMs: this.boot,
-    });
+    const last = this.#stored(SERVER)?.sessions.at(-1);
+    if (last !== undefined) deps.ids.continueAfter(last.left.high === 0 ? last.opened : last.left);
+    // Grows, whatever the clock does.
+    this.boot = Math.max(deps.clock.wallMs(), (last?.boot ?? 0) + 1);
+    this.#server = sessionNote(this.boot, SERVER_SESSION, deps.ids.next());
     this.#noteSession(SERVER, this.#server);
   }
 
@@ -112,7 +120,7 @@ export class Trail implements SessionTrail, RefusalTrail, AckExceptionTrail {
   // ---- what is told
 
   opened(session: Session): void {
-    const note = sessionNote(this.boot, session);
+    const note = sessionNote(this.boot, session, this.#deps.ids.next());
     this.#open.set(session.id, { uid: session.uid, note });
     this.#noteSession(session.uid, note);
   }
@@ -121,7 +129,7 @@ export class Trail implements SessionTrail, RefusalTrail, AckExceptionTrail {
     const note = this.#open.get(id)?.note;
     if (note === undefined) return;
     this.#open.delete(id);
-    note.leftMs = this.#deps.clock.wallMs();
+    note.left = this.#deps.ids.next();
     note.reason = reason;
     this.#noteSession(uid, note);
   }
@@ -178,6 +186,11 @@ export class Trail implements SessionTrail, RefusalTrail, AckExceptionTrail {
 
   // ---- what is asked
 
+  /** An open session's. */
+  noteOf(sessionId: number): SessionNote | undefined {
+    return this.#open.get(sessionId)?.note;
+  }
+
   /** All that is known of the user, the newest included. Throws `StoreUnavailable`. */
   of(uid: string): UserTrail {
     const trail = this.#stored(uid) ?? emptyTrail();
@@ -195,7 +208,7 @@ export class Trail implements SessionTrail, RefusalTrail, AckExceptionTrail {
 
   /** Writes what waits. Nothing is noted after it. */
   async stop(): Promise<void> {
-    this.#server.leftMs = this.#deps.clock.wallMs();
+    this.#server.left = this.#deps.ids.next();
     this.#server.reason = "server_stopping";
     this.#noteSession(SERVER, this.#server);
     this.#isStopped = true;
@@ -359,12 +372,6 @@ export class Trail implements SessionTrail, RefusalTrail, AckExceptionTrail {
     this.#strangers.set(uid, known);
     const oldest = this.#strangers.size > STRANGERS_MAX ? this.#strangers.oldest() : undefined;
     if (oldest !== undefined) this.#strangers.delete(oldest.key);
-  }
-
-  /** Grows, whatever the clock does. */
-  #nextBoot(): number {
-    const last = this.#stored(SERVER)?.sessions.at(-1)?.boot ?? 0;
-    return Math.max(this.#deps.clock.wallMs(), last + 1);
   }
 
   #stored(uid: string): TrailRow | undefined {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { session } from "../api/test-kit.ts";
+import { NO_ID } from "../messaging/message.ts";
 import {
   addNews,
-  addSession,
   bytesOf,
   emptyTrail,
   noteLoginFailure,
@@ -15,6 +15,8 @@ import {
   sessionNote,
 } from "./user-trail.ts";
 
+const LEFT = { high: 5, low: 5 };
+
 function refusal(id: string, rule: RefusalNote["rule"] = "not_member"): RefusalNote {
   return { channel: { type: 2, id }, log: "chat", reason: 3, rule, count: 0, firstMs: 1, lastMs: 1, cases: [] };
 }
@@ -26,22 +28,21 @@ function pushNote(firstSeq: number, lastSeq: number, more: Partial<PushNote> = {
 describe("sessions", () => {
   test("a later note of a session takes the place of its earlier one", () => {
     const trail = emptyTrail();
-    const note = sessionNote(1, session("u", 7, 0));
+    const note = sessionNote(1, session("u", 7, 0), NO_ID);
     noteSession(trail, note);
-    noteSession(trail, { ...note, leftMs: 5, reason: "kicked" });
-    expect(trail.sessions).toMatchObject([{ id: 7, leftMs: 5, reason: "kicked" }]);
+    noteSession(trail, { ...note, left: LEFT, reason: "kicked" });
+    expect(trail.sessions).toMatchObject([{ id: 7, left: LEFT, reason: "kicked" }]);
   });
 
   test("the same number in another run of the server is another session", () => {
     const trail = emptyTrail();
-    for (const boot of [1, 2]) noteSession(trail, sessionNote(boot, session("u", 7, 0)));
-    addSession(trail, 2, session("u", 7, 0));
+    for (const boot of [1, 2]) noteSession(trail, sessionNote(boot, session("u", 7, 0), NO_ID));
     expect(trail.sessions.map(({ boot }) => boot)).toEqual([1, 2]);
   });
 
   test("the last 16 are kept", () => {
     const trail = emptyTrail();
-    for (let id = 1; id <= 20; id++) noteSession(trail, sessionNote(1, session("u", id, 0)));
+    for (let id = 1; id <= 20; id++) noteSession(trail, sessionNote(1, session("u", id, 0), NO_ID));
     expect(trail.sessions.map(({ id }) => id)).toEqual(Array.from({ length: 16 }, (_, index) => index + 5));
   });
 });
@@ -96,11 +97,11 @@ describe("pushes", () => {
 
   test("when one is forgotten its session is marked: nothing may be concluded from what is not noted", () => {
     const trail = emptyTrail();
-    noteSession(trail, sessionNote(1, session("u", 7, 0)));
+    noteSession(trail, sessionNote(1, session("u", 7, 0), NO_ID));
     for (let n = 1; n <= 65; n++) notePush(trail, pushNote(n * 2, n * 2));
     expect(trail.pushes).toHaveLength(64);
     expect(trail.sessions[0]?.untold).toBe(1);
-    noteSession(trail, sessionNote(1, session("u", 7, 0)));
+    noteSession(trail, sessionNote(1, session("u", 7, 0), NO_ID));
     expect(trail.sessions[0]?.untold, "a later note does not take it back").toBe(1);
   });
 });

@@ -5,7 +5,7 @@
  */
 import type { AckException } from "../delivery/ack-exceptions.ts";
 import type { Session } from "../delivery/session.ts";
-import type { ChannelKey, LogName, MessageId } from "../messaging/message.ts";
+import { type ChannelKey, type LogName, type MessageId, NO_ID } from "../messaging/message.ts";
 import type { RefusalRule } from "../messaging/refusals.ts";
 import type { DeviceLevel } from "../messaging/users.ts";
 
@@ -18,10 +18,11 @@ export interface SessionNote {
   readonly deviceId: string;
   /** Of the protocol. */
   readonly version: number;
-  readonly openedMs: number;
-  /** 0: it is open, or its server stopped without a word. */
-  leftMs: number;
-  /** "" while `leftMs` is 0. */
+  /** An id of that moment: it stands before the ids of all messages that came later, whatever the clock did. */
+  readonly opened: MessageId;
+  /** The same of its end. `NO_ID`: it is open, or its server stopped without a word. */
+  left: MessageId;
+  /** "" while it has not left. */
   reason: string;
   /** Above 0: there are pushes that did not go as usual and are not noted, for want of room. */
   untold: number;
@@ -84,8 +85,8 @@ export function emptyTrail(): UserTrail {
 }
 
 /** Of a session that has just begun. */
-export function sessionNote(boot: number, session: Session): SessionNote {
-  const { id, deviceFlag, deviceLevel, version, connectedAtMs } = session;
+export function sessionNote(boot: number, session: Session, opened: MessageId): SessionNote {
+  const { id, deviceFlag, deviceLevel, version } = session;
   const deviceId = session.deviceId.slice(0, DEVICE_ID_CHARS_MAX);
   return {
     boot,
@@ -94,21 +95,20 @@ export function sessionNote(boot: number, session: Session): SessionNote {
     deviceLevel,
     deviceId,
     version,
-    openedMs: connectedAtMs,
-    leftMs: 0,
+    opened,
+    left: NO_ID,
     reason: "",
     untold: 0,
   };
 }
 
-/** Unless it is noted already. */
-export function addSession({ sessions }: UserTrail, boot: number, session: Session): void {
-  if (!sessions.some((each) => each.boot === boot && each.id === session.id)) sessions.push(sessionNote(boot, session));
+export function isSameSession(a: SessionNote, b: SessionNote): boolean {
+  return a.boot === b.boot && a.id === b.id;
 }
 
 /** A session's later note takes the place of its earlier one. */
 export function noteSession({ sessions }: UserTrail, note: SessionNote): void {
-  const known = sessions.findIndex((each) => each.boot === note.boot && each.id === note.id);
+  const known = sessions.findIndex((each) => isSameSession(each, note));
   if (known >= 0) sessions[known] = { ...note, untold: Math.max(note.untold, sessions[known]?.untold ?? 0) };
   else push(sessions, note, SESSIONS_MAX);
 }

@@ -3,6 +3,7 @@ import { withCommandSuffix } from "@wukong-ts/protocol";
 import { expect } from "vitest";
 import { type Chat, USERS } from "./chats.ts";
 import { MASTER_FLAG } from "./device.ts";
+import { checkExplanations } from "./explanations.ts";
 import { pick } from "./picks.ts";
 import type { Run } from "./run.ts";
 import { noteApiAnswer, noteAttempt, type Sent, sendBody } from "./sent-messages.ts";
@@ -40,6 +41,7 @@ export async function checkPromises(run: Run): Promise<void> {
   await checkUnreadFromHere(run, pick(run.simulation.random, USERS));
   await checkSessions(run);
   await checkPush(run);
+  await checkExplanations(run);
 }
 
 /** Stored once as acknowledged, dense, ordered, and nothing that was refused. */

@@ -33,13 +33,7 @@ export const trailTable: Table<string, TrailRow> = {
         .u48(note.id)
         .u8(note.deviceFlag)
         .u8(note.deviceLevel === "master" ? 1 : 0);
-      writer
-        .text(note.deviceId)
-        .u8(note.version)
-        .u48(note.openedMs)
-        .u48(note.leftMs)
-        .text(note.reason)
-        .u32(note.untold);
+      writer.text(note.deviceId).u8(note.version).id(note.opened).id(note.left).text(note.reason).u32(note.untold);
     }
     writer.u8(loginFailures.length);
     for (const { deviceFlag, reason, count, firstMs, lastMs } of loginFailures)
@@ -70,8 +64,8 @@ export const trailTable: Table<string, TrailRow> = {
         deviceLevel: reader.u8() === 1 ? "master" : "slave",
         deviceId: reader.text(),
         version: reader.u8(),
-        openedMs: reader.u48(),
-        leftMs: reader.u48(),
+        opened: reader.id(),
+        left: reader.id(),
         reason: reader.text(),
         untold: reader.u32(),
       })),

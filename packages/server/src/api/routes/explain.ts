@@ -78,13 +78,13 @@ function explanationJson(uid: string, explanation: Explanation): string {
             expires_at_ms: message.expiresAtMs,
           },
     facts: facts.map(({ code, text }) => ({ code, text })),
-    sessions: sessions.map(({ note, endedMs, endReason, state, resends }) => ({
+    sessions: sessions.map(({ note, openedMs, endedMs, endReason, state, resends }) => ({
       conn_id: note.id,
       device_flag: note.deviceFlag,
       device_level: note.deviceLevel === "master" ? 1 : 0,
       device_id: note.deviceId,
       version: note.version,
-      connected_at_ms: note.openedMs,
+      connected_at_ms: openedMs,
       ended_at_ms: endedMs,
       end_reason: endReason,
       state,
