@@ -28,15 +28,16 @@ export interface Asked {
 }
 
 export async function explain(server: ServerProcess, uid: string, asked: Asked): Promise<Explained> {
-  const query = new URLSearchParams({ uid });
-  if (asked.id !== undefined) query.set("message_id", String(asked.id));
-  if (asked.number !== undefined) query.set("client_msg_no", asked.number);
-  if (asked.channel !== undefined) query.set("channel_id", asked.channel);
-  if (asked.type !== undefined) query.set("channel_type", String(asked.type));
-  if (asked.from !== undefined) query.set("from_uid", asked.from);
-  if (asked.as !== undefined) query.set("login_uid", asked.as);
-  const answer = await server.http.get(`/explain?${query}`);
-  if (answer.status !== 200) throw new Error(`GET /explain?${query} answered ${answer.status}: ${answer.text}`);
+  const parameters = new URLSearchParams({ uid });
+  if (asked.id !== undefined) parameters.set("message_id", String(asked.id));
+  if (asked.number !== undefined) parameters.set("client_msg_no", asked.number);
+  if (asked.channel !== undefined) parameters.set("channel_id", asked.channel);
+  if (asked.type !== undefined) parameters.set("channel_type", String(asked.type));
+  if (asked.from !== undefined) parameters.set("from_uid", asked.from);
+  if (asked.as !== undefined) parameters.set("login_uid", asked.as);
+  const query = `/explain?${parameters.toString()}`;
+  const answer = await server.http.get(query);
+  if (answer.status !== 200) throw new Error(`GET ${query} answered ${answer.status}: ${answer.text}`);
   return answer.body as unknown as Explained;
 }
 

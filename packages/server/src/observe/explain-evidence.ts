@@ -45,7 +45,7 @@ export interface Evidence {
   /** Notes that found no room since then. */
   readonly notesDropped: number;
   /** A point in time as text. */
-  time(wallMs: number): string;
+  readonly time: (wallMs: number) => string;
 }
 
 export function sessionIn(evidence: Evidence, ...states: readonly SessionState[]): SessionView | undefined {
