@@ -1,10 +1,11 @@
 /** Why a user got a message, or did not. Tells facts about the message, never what is in it. */
 import { int64FromBigInt, int64ToText } from "@wukong-ts/protocol";
 import { internalKey, kindOf } from "../../messaging/channel-kinds.ts";
+import type { ChannelKey } from "../../messaging/message.ts";
 import { CLIENT_MSG_NO_BYTES_MAX, fits, UID_BYTES_MAX } from "../../messaging/valid-ids.ts";
 import type { Explanation, MessageName } from "../../observe/explainer.ts";
 import type { HttpAnswer, HttpRequest } from "../../world/world.ts";
-import { storedLog } from "../addressing.ts";
+import { isPerson, storedLog } from "../addressing.ts";
 import { bare, failure } from "../answers.ts";
 import type { ApiDeps } from "../api-deps.ts";
 import { type ApiRoute, channelTypeOf, get } from "../api-route.ts";
@@ -47,12 +48,19 @@ function byNumber(query: Readonly<Record<string, string>>, uid: string): Message
   const problem = queryIdProblem(channelId);
   if (problem !== undefined) return problem;
   const stored = storedLog(channelId, type);
-  // Of two people the chat is named by the other one's uid, or by the id that it is stored under.
   const speaker = isBlank(query["login_uid"] ?? "") ? uid : (query["login_uid"] ?? "");
-  const isStoredId = kindOf(type).members !== "implied" || stored.channel.id.includes("@");
-  const channel = isStoredId ? stored.channel : internalKey(stored.channel, speaker);
+  const channel = channelOf(stored.channel, speaker);
   if (channel === undefined) return "channel_id有误！";
   return { channel, log: stored.log === "command" ? "command" : undefined, clientMsgNo };
+}
+
+/** A chat of two is named by the other one, or by both: people in either order. */
+function channelOf(named: ChannelKey, speaker: string): ChannelKey | undefined {
+  const kind = kindOf(named.type);
+  if (kind.members !== "implied") return named;
+  if (!named.id.includes("@")) return internalKey(named, speaker);
+  const [one = "", other = one] = kind.implied(named.id);
+  return isPerson(named.type) ? internalKey({ ...named, id: other }, one) : named;
 }
 
 function explanationJson(uid: string, explanation: Explanation): string {
