@@ -22,6 +22,9 @@ export const COUNT_LIMITS: readonly string[] = [
   "limits.webhookStatusEventsMax",
   "limits.datasourceCacheMax",
   "limits.failedLoginsMax",
+  "limits.trailUsersMax",
+  "limits.trailWaitingMax",
+  "limits.notKeptMessagesMax",
 ];
 
 /** Count bounds that stay as they are: they say how many clients there may be, and the suite needs more than 100. */

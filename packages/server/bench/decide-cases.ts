@@ -78,6 +78,7 @@ async function openSender(): Promise<Sender> {
     conversations: new Conversations(store, BOUNDS),
     ids: new IdGenerator(world.clock, 1),
     isSystem: () => false,
+    trail: { refused: () => undefined },
     failed: (error) => {
       throw error;
     },

@@ -58,6 +58,7 @@ function fanOutTo(sessions: number, frames: Frames): FanOut {
     clock: { monotonicMs: () => 0 },
     // Slices follow each other at once: there is nobody else who wants a turn.
     timers: { soon: (run) => run() },
+    notPushed: () => undefined,
     receivers: { of: () => set },
     presence,
     outbound: { recv },

@@ -8,6 +8,7 @@ import { type Api, createApi } from "./api/http-server.ts";
 import { openManagerAuth } from "./api/manager-access.ts";
 import { createManagerApi } from "./api/manager-api.ts";
 import { metricSeriesRoutes } from "./api/routes/metric-series.ts";
+import { timeText } from "./api/time-text.ts";
 import { type CertificateFiles, certificateFiles } from "./config/certificate-files.ts";
 import { databaseDirectory } from "./config/database-directory.ts";
 import { networksContain } from "./config/ip-network.ts";
@@ -36,6 +37,7 @@ import { HandOuts } from "./messaging/hand-outs.ts";
 import { IdGenerator } from "./messaging/ids.ts";
 import { MessageBrowser } from "./messaging/message-browser.ts";
 import { MessageHistory } from "./messaging/message-history.ts";
+import { MessageStandings } from "./messaging/message-standing.ts";
 import { ReadMarks } from "./messaging/read-marks.ts";
 import { ChannelReceivers } from "./messaging/receivers.ts";
 import { RecentMessages } from "./messaging/recent-messages.ts";
@@ -44,8 +46,11 @@ import { RowBrowser } from "./messaging/row-browser.ts";
 import { Sender } from "./messaging/sending.ts";
 import { UserBrowser } from "./messaging/user-browser.ts";
 import { UserDirectory } from "./messaging/user-directory.ts";
+import { Explainer } from "./observe/explainer.ts";
 import type { Log } from "./observe/log.ts";
+import { NotKeptMessages } from "./observe/not-kept-messages.ts";
 import { Samples } from "./observe/samples.ts";
+import { Trail } from "./observe/trail.ts";
 import { lastIds } from "./store/message-ids.ts";
 import { Store } from "./store/store.ts";
 import type { Listener, TlsCertificate, World } from "./world/world.ts";
@@ -123,6 +128,7 @@ interface Running {
   readonly acks: PendingAcks;
   readonly webhooks: Webhooks;
   readonly offlineEvents: OfflineEvents;
+  readonly trail: Trail;
   readonly http: Listener | undefined;
   readonly manager: Listener | undefined;
   readonly samples: Samples;
@@ -161,6 +167,7 @@ async function startParts({ config, world, log, version = "" }: ServerOptions): 
   let offlineEvents: OfflineEvents | undefined;
   let http: Listener | undefined;
   let samples: Samples | undefined;
+  let trail: Trail | undefined;
   const certificates: CertificateWatch[] = [];
   try {
     const ids = new IdGenerator(world.clock, config.cluster.nodeId);
@@ -184,10 +191,25 @@ async function startParts({ config, world, log, version = "" }: ServerOptions): 
     const history = new MessageHistory(store, channels, world.clock);
     const failed = (error: unknown): void => log.error("an internal error", { error });
     const presence = new Presence();
+    const keeping = new Trail({
+      store,
+      clock: world.clock,
+      ids,
+      timers: world.timers,
+      failed,
+      limits: {
+        usersMax: limits.trailUsersMax,
+        waitingMax: limits.trailWaitingMax,
+        waitingBytesMax: limits.trailWaitingBytesMax,
+      },
+    });
+    trail = keeping;
+    const notKept = new NotKeptMessages(limits.notKeptMessagesMax);
     acks = new PendingAcks({
       clock: world.clock,
       timers: world.timers,
       history,
+      trail,
       options: {
         ...PENDING_ACKS_DEFAULTS,
         intervalMs: config.messageRetry.intervalMs,
@@ -207,8 +229,10 @@ async function startParts({ config, world, log, version = "" }: ServerOptions): 
       ids,
       isSystem: (uid) => sources.users.isSystem(uid),
       ...(sources.outside === undefined ? {} : { outside: sources.outside }),
+      trail,
       failed,
       deliver: (messages) => {
+        for (const message of messages) notKept.note(message);
         fanOut?.push(messages);
         offlineEvents?.passing?.(messages);
       },
@@ -228,6 +252,7 @@ async function startParts({ config, world, log, version = "" }: ServerOptions): 
       presence,
       acks,
       commands: cursors,
+      trail,
       ids,
       sealer,
       failed,
@@ -266,6 +291,7 @@ async function startParts({ config, world, log, version = "" }: ServerOptions): 
       presence,
       outbound: gateway.outbound,
       acks,
+      notPushed: (message) => keeping.notPushed(message),
       failed,
       options: {
         ...FAN_OUT_DEFAULTS,
@@ -349,6 +375,8 @@ async function startParts({ config, world, log, version = "" }: ServerOptions): 
       notKept: (file, error) =>
         log.error("a secret of the manager port cannot be kept: it ends with this process", { file, error }),
     });
+    const removals = new Removals(store, world.clock);
+    const listing = { showSystem: config.conversation.showSystem, countAll: config.conversation.countAll };
     const api: Api = createApi({
       world,
       users: sources.users,
@@ -363,10 +391,9 @@ async function startParts({ config, world, log, version = "" }: ServerOptions): 
           bytesMax: limits.recentsCacheBytesMax,
         }),
         marks: new ReadMarks({ store, channels, conversations, ids }),
-        removals: new Removals(store, world.clock),
+        removals,
         options: {
-          showSystem: config.conversation.showSystem,
-          countAll: config.conversation.countAll,
+          ...listing,
           ordersMax: limits.listOrdersMax,
           orderBytesMax: limits.listOrdersBytesMax,
         },
@@ -411,6 +438,22 @@ async function startParts({ config, world, log, version = "" }: ServerOptions): 
         if (user === undefined) log.warn("a login to the manager port was refused", { ip });
         else log.info("a login to the manager port", { user, ip });
       },
+      explainer: new Explainer({
+        clock: world.clock,
+        standings: new MessageStandings({ store, channels, conversations, history, removals, options: listing }),
+        trail,
+        notKept,
+        acks,
+        fanOut,
+        presence,
+        webhook: webhooks,
+        time: timeText,
+        options: {
+          isCommandSyncOff: config.disableCMDMessageSync,
+          resendsMax: config.messageRetry.maxCount,
+          pendingAcksMax: limits.pendingAcksMax,
+        },
+      }),
       handlerFailed: (error, request) => log.error("an HTTP handler failed", { error, path: request.path }),
       options: {
         managerToken: config.managerToken,
@@ -431,7 +474,7 @@ async function startParts({ config, world, log, version = "" }: ServerOptions): 
       manager = await world.http.serve(managerAt, managerApi.routes, managerApi.rules);
       samples.start();
     }
-    return { store, gateway, acks, webhooks, offlineEvents, http, manager, samples, drain, certificates };
+    return { store, gateway, acks, webhooks, offlineEvents, trail, http, manager, samples, drain, certificates };
   } catch (error) {
     samples?.stop();
     await http?.close();
@@ -440,6 +483,7 @@ async function startParts({ config, world, log, version = "" }: ServerOptions): 
     await gateway?.stop();
     await offlineEvents?.stop();
     await webhooks?.stop();
+    await trail?.stop();
     await store.close();
     throw error;
   }
@@ -447,7 +491,7 @@ async function startParts({ config, world, log, version = "" }: ServerOptions): 
 
 /** HTTP first, so that no new send comes in; the store last, so that accepted ones are still answered. */
 async function stopParts(parts: Running): Promise<void> {
-  const { store, gateway, acks, webhooks, offlineEvents, http, manager, samples, certificates } = parts;
+  const { store, gateway, acks, webhooks, offlineEvents, trail, http, manager, samples, certificates } = parts;
   for (const watch of certificates) watch.stop();
   samples.stop();
   // Whatever fails to close, the store is closed.
@@ -460,6 +504,7 @@ async function stopParts(parts: Running): Promise<void> {
   outcomes.push(...(await Promise.allSettled([offlineEvents.stop()])));
   outcomes.push(...(await Promise.allSettled([webhooks.stop()])));
   acks.stop();
+  await trail.stop();
   await store.close();
   for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
 }

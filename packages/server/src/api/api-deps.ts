@@ -13,6 +13,7 @@ import type { RowBrowser } from "../messaging/row-browser.ts";
 import type { Sending } from "../messaging/send.ts";
 import type { UserBrowser } from "../messaging/user-browser.ts";
 import type { Users } from "../messaging/users.ts";
+import type { Explainer } from "../observe/explainer.ts";
 import type { HttpRequest, World } from "../world/world.ts";
 import type { FailedLogins } from "./failed-logins.ts";
 import type { ManagerAuth } from "./manager-auth.ts";
@@ -32,6 +33,7 @@ export interface ApiDeps {
   readonly outbound: Pick<Outbound, "disconnect">;
   readonly connections: LiveConnections;
   readonly webhooks: Pick<Webhooks, "state" | "replay" | "retry" | "deadLetters">;
+  readonly explainer: Pick<Explainer, "explain">;
   readiness(): Readiness;
   readonly status: ServerStatus;
   /** What is durable, page by page. */

@@ -16,6 +16,7 @@ import { connectionRoutes } from "./routes/connections.ts";
 import { conversationRoutes } from "./routes/conversations.ts";
 import { denyListRoutes } from "./routes/deny-list.ts";
 import { deviceRoutes } from "./routes/devices.ts";
+import { explainRoutes } from "./routes/explain.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { historyRoutes } from "./routes/history.ts";
 import { loginRoutes } from "./routes/login.ts";
@@ -61,6 +62,7 @@ export function createApi(deps: ApiDeps): Api {
     ...clusterUserRoutes(deps),
     ...clusterConversationRoutes(deps),
     ...(deps.options.benchOn ? benchRoutes(deps) : []),
+    ...explainRoutes(deps),
   ];
   const openPaths = routes.filter((route) => route.description?.isOpen === true).map((route) => route.path);
   return { routes, rules: httpRules(deps, new Set(openPaths)) };

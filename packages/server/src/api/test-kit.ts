@@ -15,6 +15,7 @@ import { type ChannelKey, EMPTY_HEAD, type Mark, ORIGIN, type StoredMessage } fr
 import type { ListedChannel } from "../messaging/row-browser.ts";
 import type { SendRequest, SendResult } from "../messaging/send.ts";
 import type { KnownDevice } from "../messaging/users.ts";
+import type { Explanation } from "../observe/explainer.ts";
 import type { Sample } from "../observe/samples.ts";
 import type { DeadLetterRow } from "../store/tables.ts";
 import { matchRoute, parseQuery } from "../world/http-routing.ts";
@@ -42,6 +43,15 @@ const TEST_TRAFFIC: Traffic = {
 };
 const NO_ROWS = { rows: [], cursor: "c", cursorBefore: "b", hasMore: true };
 
+const NO_EXPLANATION: Explanation = {
+  verdict: "message_unknown",
+  answer: "Unknown.",
+  advice: "",
+  message: undefined,
+  facts: [],
+  sessions: [],
+};
+
 export class TestApi {
   /** What the services were asked, as [name, ...arguments]. */
   readonly asked: unknown[][] = [];
@@ -63,6 +73,7 @@ export class TestApi {
   ownLast: Mark = ORIGIN;
   letters: readonly DeadLetterRow[] = [];
   webhooksState: WebhooksState = { followers: [], receivers: [], deadLetters: { count: 0, bytes: 0 } };
+  explanation: Explanation = NO_EXPLANATION;
   headSeqOf: (channel: ChannelKey) => number = () => this.stored.at(-1)?.seq ?? 0;
   /** Every change is rejected with it. */
   storeFailure: Error | undefined;
@@ -296,6 +307,12 @@ export class TestApi {
         connection: (id) => this.connections.find(({ session }) => session.id === id),
         connections: () => this.connections,
         traffic: () => TEST_TRAFFIC,
+      },
+      explainer: {
+        explain: async (question) => {
+          this.asked.push(["explain", question]);
+          return this.explanation;
+        },
       },
       readiness: () => this.ready,
       status: {

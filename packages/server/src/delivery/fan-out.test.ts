@@ -27,6 +27,8 @@ interface Bench {
   /** Channels that are not loaded: what to do to let them be. */
   readonly loading: Map<string, { load(): void; fail(): void }>;
   readonly unloaded: Set<string>;
+  /** Seqs that were left to sync. */
+  readonly notPushed: number[];
 }
 
 function bench(options: Partial<FanOutOptions> = {}): Bench {
@@ -41,6 +43,7 @@ function bench(options: Partial<FanOutOptions> = {}): Bench {
     clock: time,
     timers: time,
     presence,
+    notPushed: (message) => void b.notPushed.push(message.seq),
     receivers: {
       of(message) {
         if (!b.unloaded.has(message.channel.id)) return setOf(message);
@@ -93,6 +96,7 @@ function bench(options: Partial<FanOutOptions> = {}): Bench {
     slowReader: 0,
     loading: new Map(),
     unloaded: new Set(),
+    notPushed: [],
   };
   return b;
 }
@@ -314,7 +318,7 @@ describe("messages that are walked together", () => {
     b.time.turn();
     b.members.set("g", uids);
     b.time.settle();
-    expect([b.failures.length, b.fanOut.droppedMessages]).toEqual([1, 16]);
+    expect([b.failures.length, b.fanOut.droppedMessages, b.notPushed.length]).toEqual([1, 16, 16]);
     expect(seqsOf(b, 200, "g")).toEqual([17, 18, 19, 20]);
     expect(seqsOf(b, 1, "g")).toEqual(Array.from({ length: 20 }, (_, index) => index + 1));
     expect([b.open, b.fanOut.backlogMessages, b.fanOut.backlogBytes]).toEqual([0, 0, 0]);
@@ -382,6 +386,7 @@ describe("the backlog", () => {
     group(b, "big", 100);
     b.fanOut.push(Array.from({ length: 25 }, (_, index) => inChannel("big", index + 1)));
     expect([b.fanOut.backlogMessages, b.fanOut.droppedMessages]).toEqual([10, 15]);
+    expect(b.notPushed, "whoever explains it is told").toHaveLength(15);
     b.time.settle();
     expect(seqsOf(b, 1, "big")).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
     b.fanOut.push([inChannel("big", 26)]);

@@ -7,7 +7,7 @@
  * behind each other are walked together, so that each session gets them in one write: the write costs more than the rest.
  */
 import { SYSTEM_UID } from "@wukong-ts/protocol";
-import { channelText, type StoredMessage } from "../messaging/message.ts";
+import { type ChannelKey, channelText, type LogName, type StoredMessage } from "../messaging/message.ts";
 import type { ReceiverSet, Receivers } from "../messaging/receivers.ts";
 import type { Clock, Timers } from "../world/world.ts";
 import { Fifo } from "./fifo.ts";
@@ -22,6 +22,8 @@ export interface FanOutDeps {
   readonly presence: Pick<Presence, "of">;
   readonly outbound: Pick<Outbound, "recv">;
   readonly acks: Pick<PendingAcks, "track">;
+  /** Is told of what is left to sync: cheap, and never throws. */
+  readonly notPushed: (message: StoredMessage) => void;
   /** For the log: something that should not have thrown did. The message is left to sync. */
   readonly failed: (error: unknown) => void;
   readonly options: FanOutOptions;
@@ -55,6 +57,8 @@ export interface FanOut {
   readonly backlogBytes: number;
   /** Left to sync: no room, or their receivers could not be read. */
   readonly droppedMessages: number;
+  /** Messages of this log wait or are under way. */
+  isBusy(channel: ChannelKey, log: LogName): boolean;
 }
 
 /** Receivers, times messages, between two looks at the clock. */
@@ -105,10 +109,14 @@ class SlicedFanOut implements FanOut {
   push(messages: readonly StoredMessage[]): void {
     for (const message of messages) {
       // While nothing waits no key is made.
-      const line = this.#lines.size === 0 ? undefined : this.#lines.get(lineKey(message));
+      const line = this.#lines.size === 0 ? undefined : this.#lines.get(lineKey(message.channel, message.log));
       if (line === undefined) this.#start(message);
       else if (this.#hasRoomFor(message)) line.messages.push(message);
     }
+  }
+
+  isBusy(channel: ChannelKey, log: LogName): boolean {
+    return this.#lines.has(lineKey(channel, log));
   }
 
   #start(message: StoredMessage): void {
@@ -122,7 +130,13 @@ class SlicedFanOut implements FanOut {
       release(receivers);
       return;
     }
-    const line: Line = { key: lineKey(message), messages: new Fifo(), run: [], set: undefined, walk: undefined };
+    const line: Line = {
+      key: lineKey(message.channel, message.log),
+      messages: new Fifo(),
+      run: [],
+      set: undefined,
+      walk: undefined,
+    };
     line.messages.push(message);
     this.#lines.set(line.key, line);
     this.#begin(line, receivers);
@@ -134,22 +148,27 @@ class SlicedFanOut implements FanOut {
       // A slice is never smaller than what is served on the spot; the clock does not matter here.
       while (!this.#deliver([message], walk, Number.POSITIVE_INFINITY));
     } catch (error) {
-      this.#drop(1, error);
+      this.#drop([message], error);
     } finally {
       receivers.release();
     }
   }
 
-  #drop(messages: number, error: unknown): void {
-    this.droppedMessages += messages;
+  #drop(messages: readonly StoredMessage[], error: unknown): void {
+    for (const message of messages) this.#leaveToSync(message);
     this.#deps.failed(error);
+  }
+
+  #leaveToSync(message: StoredMessage): void {
+    this.droppedMessages++;
+    this.#deps.notPushed(message);
   }
 
   /** Counts the message in when there is room. */
   #hasRoomFor(message: StoredMessage): boolean {
     const { backlogMessagesMax, backlogBytesMax } = this.#deps.options;
     if (this.backlogMessages >= backlogMessagesMax || this.backlogBytes >= backlogBytesMax) {
-      this.droppedMessages++;
+      this.#leaveToSync(message);
       return false;
     }
     this.backlogMessages++;
@@ -161,7 +180,7 @@ class SlicedFanOut implements FanOut {
     try {
       return this.#deps.receivers.of(message);
     } catch (error) {
-      this.#drop(1, error);
+      this.#drop([message], error);
       return undefined;
     }
   }
@@ -174,7 +193,8 @@ class SlicedFanOut implements FanOut {
     receivers.then(
       (set) => this.#walk(line, set),
       (error: unknown) => {
-        this.#drop(1, error);
+        const first = line.messages.first();
+        this.#drop(first === undefined ? [] : [first], error);
         this.#next(line);
       },
     );
@@ -216,7 +236,7 @@ class SlicedFanOut implements FanOut {
     try {
       isDone = this.#deliver(line.run, walk, untilMs);
     } catch (error) {
-      this.#drop(line.run.length, error);
+      this.#drop(line.run, error);
     }
     if (isDone) this.#next(line);
     else this.#ready.push(line);
@@ -309,8 +329,8 @@ function costOf(message: StoredMessage): number {
   return message.payload.length + MESSAGE_COST_BYTES + (message.receivers?.length ?? 0) * RECEIVER_COST_BYTES;
 }
 
-function lineKey(message: StoredMessage): string {
-  return (message.log === "chat" ? "m" : "c") + channelText(message.channel);
+function lineKey(channel: ChannelKey, log: LogName): string {
+  return (log === "chat" ? "m" : "c") + channelText(channel);
 }
 
 function release(receivers: ReceiverSet | Promise<ReceiverSet>): void {

@@ -9,6 +9,7 @@ function bench(options: Partial<PendingAcksOptions> = {}) {
   const time = new HandTime();
   const stored: StoredMessage[] = [];
   const reads: number[][] = [];
+  const told: string[] = [];
   const resent: { readonly session: number; readonly message: StoredMessage }[] = [];
   const state = { isBroken: false };
   const acks = new PendingAcks({
@@ -21,6 +22,13 @@ function bench(options: Partial<PendingAcksOptions> = {}) {
         const isAsked = (m: StoredMessage): boolean =>
           m.channel.type === channel.type && m.channel.id === channel.id && m.log === log && seqs.includes(m.seq);
         return Promise.resolve(stored.filter(isAsked));
+      },
+    },
+    trail: {
+      exceptions: (sessionId, list, untold) => {
+        for (const { kind, log, firstSeq, lastSeq, resends } of list)
+          told.push(`${sessionId} ${kind} ${log} ${firstSeq}-${lastSeq} ${resends}`);
+        if (untold > 0) told.push(`${sessionId} untold ${untold}`);
       },
     },
     options: { ...PENDING_ACKS_DEFAULTS, ...options },
@@ -42,7 +50,7 @@ function bench(options: Partial<PendingAcksOptions> = {}) {
       for (let index = 0; index < 10; index++) await Promise.resolve();
     }
   };
-  return { time, acks, stored, reads, resent, state, sendTo, advance };
+  return { time, acks, stored, reads, told, resent, state, sendTo, advance };
 }
 
 test("what waits is counted over all sessions", async () => {
@@ -199,5 +207,64 @@ describe("bounds", () => {
     expect(b.time.timerCount).toBe(1);
     b.acks.stop();
     expect(b.time.timerCount).toBe(0);
+  });
+});
+
+describe("what is not acknowledged as usual", () => {
+  const CHAT = { channel: storedMessage().channel, log: "chat" } as const;
+
+  test("an acknowledgement in time leaves no trace", async () => {
+    const b = bench();
+    for (let seq = 1; seq <= 3; seq++) b.sendTo(seq, [7]);
+    expect(b.acks.stateOf(7, { ...CHAT, seq: 2 })).toEqual({ resends: 0, dueInMs: MINUTE });
+    for (let seq = 1; seq <= 3; seq++) b.acks.acked(7, { high: 1, low: seq }, seq);
+    expect(b.acks.stateOf(7, { ...CHAT, seq: 2 })).toBeUndefined();
+    b.acks.forget(7);
+    await b.advance(MINUTE);
+    expect(b.told).toEqual([]);
+  });
+
+  test("one that comes after a resend is told as late, with the next sweep", async () => {
+    const b = bench();
+    b.sendTo(1, [7]);
+    await b.advance(MINUTE + 5_000);
+    expect(b.acks.stateOf(7, { ...CHAT, seq: 1 })).toMatchObject({ resends: 1 });
+    b.acks.acked(7, { high: 1, low: 1 }, 1);
+    expect(b.acks.stateOf(7, { ...CHAT, seq: 1 }), "not told yet, and known").toMatchObject({ kind: "late" });
+    await b.advance(5_000);
+    expect(b.told).toEqual(["7 late chat 1-1 1"]);
+  });
+
+  test("what is given up or forgotten is told in runs", async () => {
+    const b = bench({ perSessionMax: 3, resendsMax: 1 });
+    for (let seq = 1; seq <= 5; seq++) b.sendTo(seq, [7]);
+    await b.advance(5_000);
+    expect(b.told).toEqual(["7 forgotten chat 1-2 0"]);
+    await b.advance(3 * MINUTE);
+    expect(b.told).toEqual(["7 forgotten chat 1-2 0", "7 given_up chat 3-5 1"]);
+  });
+
+  test("a message that is gone when it is to be sent again is told", async () => {
+    const b = bench();
+    b.sendTo(1, [7]);
+    b.stored.length = 0;
+    await b.advance(MINUTE + 10_000);
+    expect(b.told).toEqual(["7 gone chat 1-1 1"]);
+  });
+
+  test("what waits when the session ends is told at once", () => {
+    const b = bench();
+    for (const seq of [1, 2, 3, 5]) b.sendTo(seq, [7, 8]);
+    b.acks.acked(7, { high: 1, low: 1 }, 1);
+    b.acks.forget(7);
+    expect(b.told).toEqual(["7 unacknowledged chat 2-3 0", "7 unacknowledged chat 5-5 0"]);
+  });
+
+  test("runs that find no room are counted", () => {
+    const b = bench();
+    for (let seq = 1; seq <= 40; seq++) b.sendTo(seq * 2, [7]);
+    b.acks.forget(7);
+    expect(b.told).toHaveLength(33);
+    expect(b.told.at(-1)).toBe("7 untold 8");
   });
 });

@@ -15,12 +15,15 @@ import {
   type StoredMessage,
 } from "../messaging/message.ts";
 import type { Clock, Timer, Timers } from "../world/world.ts";
+import { type AckException, AckExceptions, type AckExceptionTrail, holds } from "./ack-exceptions.ts";
 import type { Outbound } from "./outbound.ts";
 
 export interface PendingAcksDeps {
-  readonly clock: Pick<Clock, "monotonicMs">;
+  readonly clock: Clock;
   readonly timers: Pick<Timers, "after">;
   readonly history: Pick<History, "bySeqs">;
+  /** Is told what was not acknowledged as usual: at each sweep, and when a session ends. */
+  readonly trail: AckExceptionTrail;
   readonly options: PendingAcksOptions;
 }
 
@@ -54,6 +57,13 @@ interface Entry {
   dueMs: number;
   resends: number;
   isDone: boolean;
+}
+
+/** How far the acknowledgement of one message by one session is. */
+export interface AckState {
+  readonly resends: number;
+  /** Until it is sent again, or given up. */
+  readonly dueInMs: number;
 }
 
 /** Positions read at a time. */
@@ -90,7 +100,7 @@ export class PendingAcks {
     for (const id of sessionIds) {
       let waiting = this.#sessions.get(id);
       if (waiting === undefined) {
-        waiting = new Waiting();
+        waiting = new Waiting(this.#deps.clock);
         this.#sessions.set(id, waiting);
       }
       waiting.add({ position, dueMs, resends: 0, isDone: false }, this.#deps.options.perSessionMax);
@@ -104,7 +114,11 @@ export class PendingAcks {
 
   /** The session is gone. Called in the step that takes it out of presence. */
   forget(sessionId: number): void {
+    const waiting = this.#sessions.get(sessionId);
+    if (waiting === undefined) return;
     this.#sessions.delete(sessionId);
+    waiting.end();
+    this.#report(sessionId, waiting);
   }
 
   waitingFor(sessionId: number): number {
@@ -116,6 +130,17 @@ export class PendingAcks {
     let count = 0;
     for (const waiting of this.#sessions.values()) count += waiting.count;
     return count;
+  }
+
+  /** undefined: the session does not wait for it. */
+  stateOf(sessionId: number, { channel, log, seq }: Omit<Position, "id">): AckState | AckException | undefined {
+    const waiting = this.#sessions.get(sessionId);
+    const entry = waiting?.find(channel, log, seq);
+    if (entry !== undefined) {
+      const dueInMs = Math.max(0, entry.dueMs - this.#deps.clock.monotonicMs());
+      return { resends: entry.resends, dueInMs };
+    }
+    return waiting?.exceptions?.runs.find((run) => holds(run, channel, log, seq));
   }
 
   #arm(): void {
@@ -133,12 +158,16 @@ export class PendingAcks {
       for (let entry = waiting.first(); entry !== undefined && entry.dueMs <= nowMs; entry = waiting.first()) {
         if (due.length >= options.resendsPerSweepMax) break;
         waiting.dropFirst();
-        if (entry.resends >= options.resendsMax) continue;
+        if (entry.resends >= options.resendsMax) {
+          waiting.except("given_up", entry);
+          continue;
+        }
         entry.resends++;
         entry.dueMs = nowMs + options.intervalMs;
         waiting.add(entry, options.perSessionMax);
         due.push({ sessionId, entry });
       }
+      this.#report(sessionId, waiting);
       if (waiting.count === 0) this.#sessions.delete(sessionId);
       if (due.length >= options.resendsPerSweepMax) break;
     }
@@ -147,6 +176,13 @@ export class PendingAcks {
     void this.#resend(due).finally(() => {
       this.#isResending = false;
     });
+  }
+
+  #report(sessionId: number, waiting: Waiting): void {
+    const { exceptions } = waiting;
+    if (exceptions === undefined) return;
+    waiting.exceptions = undefined;
+    this.#deps.trail.exceptions(sessionId, exceptions.runs, exceptions.untold);
   }
 
   /** One read at a time. A read that fails leaves its entries for their next turn. */
@@ -166,7 +202,7 @@ export class PendingAcks {
         const message = bySeq.get(entry.position.seq);
         // Acknowledged or gone while it was read: nothing to send.
         if (entry.isDone || !this.#sessions.has(sessionId)) continue;
-        if (message === undefined) this.#sessions.get(sessionId)?.take(entry.position.id, entry.position.seq);
+        if (message === undefined) this.#sessions.get(sessionId)?.drop(entry);
         else this.#outbound?.recv(message, [sessionId]);
       }
     }
@@ -197,8 +233,15 @@ function groupByLog(due: readonly Due[]): Due[][] {
 
 /** One session's entries, first due first. Acknowledgements come in order nearly always, so the search is short. */
 class Waiting {
+  readonly #clock: Pick<Clock, "wallMs">;
   #entries: Entry[] = [];
   #first = 0;
+  /** Not reported yet. */
+  exceptions: AckExceptions | undefined;
+
+  constructor(clock: Pick<Clock, "wallMs">) {
+    this.#clock = clock;
+  }
 
   get count(): number {
     return this.#entries.length - this.#first;
@@ -212,7 +255,10 @@ class Waiting {
   add(entry: Entry, countMax: number): void {
     if (this.count >= countMax) {
       const oldest = this.first();
-      if (oldest !== undefined) oldest.isDone = true;
+      if (oldest !== undefined) {
+        oldest.isDone = true;
+        this.except("forgotten", oldest);
+      }
       this.dropFirst();
     }
     this.#entries.push(entry);
@@ -233,10 +279,46 @@ class Waiting {
     const index = this.#indexOf(id, seq);
     const entry = this.#entries[index];
     if (entry === undefined) return undefined;
+    if (entry.resends > 0) this.except("late", entry);
+    this.#remove(entry, index);
+    return entry.position;
+  }
+
+  /** There is nothing left that could be sent again. */
+  drop(entry: Entry): void {
+    const index = this.#entries.indexOf(entry, this.#first);
+    if (index < 0) return;
+    this.except("gone", entry);
+    this.#remove(entry, index);
+  }
+
+  find(channel: ChannelKey, log: LogName, seq: number): Entry | undefined {
+    for (let index = this.#first; index < this.#entries.length; index++) {
+      const entry = this.#entries[index];
+      const position = entry?.position;
+      if (position?.seq !== seq || position.log !== log) continue;
+      if (position.channel.type === channel.type && position.channel.id === channel.id) return entry;
+    }
+    return undefined;
+  }
+
+  /** The session is gone, and with it whoever could acknowledge what still waits. */
+  end(): void {
+    for (let index = this.#first; index < this.#entries.length; index++) {
+      const entry = this.#entries[index];
+      if (entry !== undefined) this.except("unacknowledged", entry);
+    }
+  }
+
+  except(kind: AckException["kind"], entry: Entry): void {
+    this.exceptions ??= new AckExceptions();
+    this.exceptions.add(kind, entry.position, entry.resends, this.#clock.wallMs());
+  }
+
+  #remove(entry: Entry, index: number): void {
     entry.isDone = true;
     if (index === this.#first) this.dropFirst();
     else this.#entries.splice(index, 1);
-    return entry.position;
   }
 
   /** By the id. A client that rounds the high word of ids (a web SDK does) is understood by the low word and the seq. */

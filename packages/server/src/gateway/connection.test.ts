@@ -486,6 +486,35 @@ describe("RECV", () => {
   });
 });
 
+describe("the trail", () => {
+  test("is told of sessions that come and go, with the reason, before their sockets are closed", async () => {
+    const b = await startBench();
+    b.login = () => ({ reason: 1, level: "master" });
+    b.client().connect({ uid: "u", deviceId: "phone" });
+    const second = b.client();
+    second.connect({ uid: "u", deviceId: "other" });
+    second.socket.hangUp();
+    expect(b.trail).toEqual(["opened u 1", "opened u 2", "left u 1 kicked", "left u 2 client_closed"]);
+  });
+
+  test("is told of logins that are refused, but not of ids that nobody can have", async () => {
+    const b = await startBench();
+    b.login = () => ({ reason: 2, level: "slave" });
+    b.client().connect({ uid: "u", deviceFlag: 1 });
+    const nobody = b.client();
+    nobody.write(TestClient.connectFrame({ uid: "u@v" }));
+    expect(b.trail).toEqual(["login u 1 auth_failed"]);
+  });
+
+  test("is told of a send that cannot be opened", async () => {
+    const b = await startBench();
+    const alice = b.client();
+    alice.connect({ uid: "alice" });
+    alice.write(alice.sendFrame({ text: "x", msgKey: "wrong" }));
+    expect(b.trail.at(-1)).toMatch(/^refused alice .+ 9 undecodable$/);
+  });
+});
+
 describe("whatever bytes come", () => {
   test("nothing throws, and the connection is open or has a named reason", async () => {
     const seed = Math.floor(Math.random() * 2 ** 31);

@@ -26,8 +26,10 @@ import type { LiveConnection, Traffic } from "../delivery/live-connections.ts";
 import type { PendingAcks } from "../delivery/pending-acks.ts";
 import type { Presence } from "../delivery/presence.ts";
 import type { Session } from "../delivery/session.ts";
+import type { SessionTrail } from "../delivery/session-trail.ts";
 import type { CommandReceipts } from "../messaging/commands.ts";
 import type { IdGenerator } from "../messaging/ids.ts";
+import type { RefusalTrail } from "../messaging/refusals.ts";
 import type { Sending, SendRequest, SendResult, SendSink } from "../messaging/send.ts";
 import type { Socket, SocketEvents, Timer, World } from "../world/world.ts";
 import { BinaryWire } from "./binary-wire.ts";
@@ -36,7 +38,7 @@ import { type ConnectRules, connackFor, judgeConnect, negotiatedVersion } from "
 import type { EndOfTurn, EndOfTurnTask } from "./end-of-turn.ts";
 import type { GatewayOptions } from "./gateway-options.ts";
 import { handleRecvack } from "./handlers/recvack.ts";
-import { sendRequestFrom } from "./handlers/send.ts";
+import { refusedSend, sendRequestFrom } from "./handlers/send.ts";
 import { JsonWire } from "./json-wire.ts";
 import { Outbox, type OutboxOwner } from "./outbox.ts";
 import type { OutboxFlush } from "./outbox-flush.ts";
@@ -52,6 +54,7 @@ export interface ConnectionHost {
   readonly presence: Presence;
   readonly acks: Pick<PendingAcks, "acked" | "forget">;
   readonly commands: CommandReceipts;
+  readonly trail: SessionTrail & RefusalTrail;
   readonly ids: Pick<IdGenerator, "next">;
   readonly turns: EndOfTurn;
   readonly flush: OutboxFlush;
@@ -77,6 +80,9 @@ const REST_FIRST_MS = 50;
 const REST_LONGEST_MS = 1_000;
 /** One frame per write over TCP up to this version: its SDK decodes one frame per read. */
 const ONE_FRAME_PER_WRITE_UP_TO_VERSION = 2;
+
+/** Refusals of ids that no user can have: there is nobody to keep them for. */
+const IMPOSSIBLE_IDS: ReadonlySet<CloseReason> = new Set<CloseReason>(["bad_uid", "bad_device_id", "reserved_id"]);
 
 export class Connection implements SendSink, SocketEvents, EndOfTurnTask, OutboxOwner {
   readonly id: number;
@@ -188,7 +194,7 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask, Outbox
 
   closed(): void {
     if (this.#state === "closed") return;
-    if (this.#state !== "closing") this.#leave();
+    if (this.#state !== "closing") this.#leave(this.#closeReason);
     this.#state = "closed";
     this.#closeTimer?.cancel();
     this.#restTimer?.cancel();
@@ -251,7 +257,7 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask, Outbox
   close(reason: CloseReason, how: "after-flush" | "now", delayMs = 0): void {
     if (this.#state === "closed") return;
     if (this.#state !== "closing") {
-      this.#leave();
+      this.#leave(reason);
       this.#state = "closing";
       this.#closeReason = reason;
       // Bytes are thrown away from now on, but the client's own close must be seen.
@@ -384,6 +390,8 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask, Outbox
     this.#outbox.oneFramePerWrite = isOldSdk && !this.#socket.keepsBoundaries;
     const { world, options, presence } = this.#host;
     const at = { wallMs: world.clock.wallMs(), nodeId: options.nodeId };
+    if (verdict.kind !== "welcome" && !IMPOSSIBLE_IDS.has(verdict.close))
+      this.#host.trail.loginFailed(frame.uid, frame.deviceFlag, verdict.close);
     if (verdict.kind === "cut") {
       // Who waits for an answer gets one; in the binary protocol the close is the answer.
       if (wire.isJson) {
@@ -409,6 +417,7 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask, Outbox
     this.session = session;
     this.#state = "ready";
     const kicked = presence.add(session);
+    this.#host.trail.opened(session);
     if (kicked.length > 0) this.#host.kicked(kicked, session);
   }
 
@@ -453,6 +462,7 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask, Outbox
       if (payload === undefined) {
         const refused = { id: this.#host.ids.next(), seq: 0, reason: Reason.payloadDecodeError };
         this.#outbox.add(wire.sendack(frame, refused));
+        this.#host.trail.refused(refusedSend(frame, session), refused.id, refused.reason, "undecodable");
         continue;
       }
       this.#inMessages++;
@@ -527,10 +537,11 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask, Outbox
   }
 
   /** In one step out of presence and of the waiting acknowledgements. */
-  #leave(): void {
+  #leave(reason: CloseReason): void {
     if (this.session === undefined) return;
     this.#host.presence.remove(this.id);
     this.#host.acks.forget(this.id);
+    this.#host.trail.left(this.session, reason);
   }
 
   #closeSocket(how: "after-flush" | "now"): void {

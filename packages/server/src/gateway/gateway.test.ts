@@ -6,7 +6,7 @@ import { IdGenerator } from "../messaging/ids.ts";
 import { CLOSE_REASONS } from "./close-reasons.ts";
 import { createGateway } from "./gateway.ts";
 import { GATEWAY_DEFAULTS } from "./gateway-options.ts";
-import { CountedRandom, HandSending, HandTime, startBench } from "./test-kit.ts";
+import { CountedRandom, HandSending, HandTime, NO_TRAIL, startBench } from "./test-kit.ts";
 
 const PING: Frame = { type: PacketType.ping };
 
@@ -188,6 +188,7 @@ test("an address that is taken fails the start, and the other listener is closed
     presence: new Presence(),
     acks: { acked: () => undefined, forget: () => undefined },
     commands: { received: () => undefined, receivedById: () => undefined },
+    trail: NO_TRAIL,
     ids: new IdGenerator(time, 1),
     sealer: createSealer(),
     options: GATEWAY_DEFAULTS,

@@ -10,9 +10,11 @@ import type { Outbound } from "../delivery/outbound.ts";
 import type { PendingAcks } from "../delivery/pending-acks.ts";
 import { isToldOfKick, type Presence } from "../delivery/presence.ts";
 import type { Session } from "../delivery/session.ts";
+import type { SessionTrail } from "../delivery/session-trail.ts";
 import type { CommandReceipts } from "../messaging/commands.ts";
 import type { IdGenerator } from "../messaging/ids.ts";
 import type { StoredMessage } from "../messaging/message.ts";
+import type { RefusalTrail } from "../messaging/refusals.ts";
 import type { Sending } from "../messaging/send.ts";
 import type { Users } from "../messaging/users.ts";
 import type { Listener, Socket, SocketEvents, Timer, TlsCertificate, World } from "../world/world.ts";
@@ -30,6 +32,7 @@ export interface GatewayDeps {
   readonly presence: Presence;
   readonly acks: Pick<PendingAcks, "acked" | "forget">;
   readonly commands: CommandReceipts;
+  readonly trail: SessionTrail & RefusalTrail;
   /** Names the SENDs that are refused before messaging sees them. */
   readonly ids: Pick<IdGenerator, "next">;
   readonly sealer: Sealer;
@@ -106,6 +109,7 @@ class ConnectionOwner implements Gateway, ConnectionHost, Outbound, LiveConnecti
   readonly presence: Presence;
   readonly acks: GatewayDeps["acks"];
   readonly commands: CommandReceipts;
+  readonly trail: GatewayDeps["trail"];
   readonly ids: GatewayDeps["ids"];
   readonly turns: EndOfTurn;
   readonly flush: OutboxFlush;
@@ -150,6 +154,7 @@ class ConnectionOwner implements Gateway, ConnectionHost, Outbound, LiveConnecti
     this.presence = deps.presence;
     this.acks = deps.acks;
     this.commands = deps.commands;
+    this.trail = deps.trail;
     this.ids = deps.ids;
     this.#failed = deps.failed;
     this.#closed = deps.closed;

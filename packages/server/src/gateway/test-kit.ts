@@ -23,7 +23,7 @@ import type { MessageId, StoredMessage } from "../messaging/message.ts";
 import type { Sending, SendRequest, SendResult, SendSink } from "../messaging/send.ts";
 import type { LoginRequest, LoginVerdict } from "../messaging/users.ts";
 import type { Clock, ListenAt, Listener, Random, Socket, SocketEvents, Timer, Timers } from "../world/world.ts";
-import { createGateway, type Gateway } from "./gateway.ts";
+import { createGateway, type Gateway, type GatewayDeps } from "./gateway.ts";
 import { GATEWAY_DEFAULTS, type GatewayOptions } from "./gateway-options.ts";
 
 export class HandTime implements Clock, Timers {
@@ -213,12 +213,21 @@ export interface Bench {
   readonly waitedFor: Map<number, Position>;
   readonly receivedCommands: string[];
   readonly failures: unknown[];
+  /** What the trail was told, as text. */
+  readonly trail: string[];
   readonly listeningAt: ListenAt[];
   /** What `users.login` answers; every login is welcome as slave unless changed. */
   login: (request: LoginRequest) => LoginVerdict;
   readonly open: (options?: { readonly transport?: "tcp" | "websocket"; readonly ip?: string }) => HandSocket;
   readonly client: (options?: { readonly transport?: "tcp" | "websocket"; readonly ip?: string }) => TestClient;
 }
+
+export const NO_TRAIL: GatewayDeps["trail"] = {
+  opened: () => undefined,
+  left: () => undefined,
+  loginFailed: () => undefined,
+  refused: () => undefined,
+};
 
 export async function startBench(options: Partial<GatewayOptions> = {}): Promise<Bench> {
   const time = new HandTime();
@@ -229,6 +238,7 @@ export async function startBench(options: Partial<GatewayOptions> = {}): Promise
   const waitedFor = new Map<number, Position>();
   const receivedCommands: string[] = [];
   const failures: unknown[] = [];
+  const trail: string[] = [];
   const listeningAt: ListenAt[] = [];
   let accept: (socket: Socket) => void = () => undefined;
   const listen = (at: ListenAt, accepted: (socket: Socket) => void): Promise<Listener> => {
@@ -254,6 +264,13 @@ export async function startBench(options: Partial<GatewayOptions> = {}): Promise
       received: (uid, channel, seq) => void receivedCommands.push(`${uid} ${channel.id} ${seq}`),
       receivedById: (uid, id) => void receivedCommands.push(`${uid} ${id.high}/${id.low}`),
     },
+    trail: {
+      opened: ({ uid, id }) => void trail.push(`opened ${uid} ${id}`),
+      left: ({ uid, id }, reason) => void trail.push(`left ${uid} ${id} ${reason}`),
+      loginFailed: (uid, flag, reason) => void trail.push(`login ${uid} ${flag} ${reason}`),
+      refused: ({ fromUid, clientMsgNo }, _, reason, rule) =>
+        void trail.push(`refused ${fromUid} ${clientMsgNo} ${reason} ${rule}`),
+    },
     ids: new IdGenerator(time, 1001),
     sealer: createSealer(),
     options: { ...GATEWAY_DEFAULTS, ...options },
@@ -270,6 +287,7 @@ export async function startBench(options: Partial<GatewayOptions> = {}): Promise
     waitedFor,
     receivedCommands,
     failures,
+    trail,
     listeningAt,
     login: () => ({ reason: 1, level: "slave" }),
     open({ transport = "websocket", ip = "10.0.0.1" } = {}) {

@@ -107,6 +107,7 @@ class Bench {
       ids,
       isSystem: (uid) => this.users.isSystem(uid),
       outside: sourcedLists(this.users, this.channels),
+      trail: { refused: () => undefined },
       failed: (error) => messaging.failures.push(error),
       deliver: () => undefined,
       isDeliveryFull: () => false,

@@ -2,8 +2,10 @@
 import { kindOf } from "../messaging/channel-kinds.ts";
 import { idTimeMs } from "../messaging/ids.ts";
 import type { MessageId, StoredMessage } from "../messaging/message.ts";
+import type { WebhookState, WebhookTrail } from "../observe/webhook-trail.ts";
 import type { FirstPosition } from "../store/feed.ts";
 import type { Follower, Following, ReplayFrom } from "../store/follower-run.ts";
+import { shardOfChannel } from "../store/shards.ts";
 import type { DeadLetterRow } from "../store/tables.ts";
 import type { World } from "../world/world.ts";
 import type { DeadLetters } from "./dead-letters.ts";
@@ -63,8 +65,6 @@ export interface WebhooksState {
   readonly deadLetters: { readonly count: number; readonly bytes: number };
 }
 
-export type EventOfMessage = "waiting" | "delivered" | "dead letter";
-
 export interface RetryResult {
   readonly delivered: number;
   readonly failed: number;
@@ -77,7 +77,7 @@ const AGENT = "agent";
 const NOTIFY = "webhook.notify";
 const NOTIFY_AGENT = "webhook.notify.agent";
 
-export class Webhooks {
+export class Webhooks implements WebhookTrail {
   readonly #deps: WebhooksDeps;
   readonly #receivers = new Map<string, Receiver>();
   readonly #followed: { readonly following: Following; readonly alarm: LagAlarm }[] = [];
@@ -144,13 +144,13 @@ export class Webhooks {
     };
   }
 
-  /** What has become of a stored message's `msg.notify`; undefined: nobody is told of it. */
-  notifyOf(shard: number, { id, channel }: Pick<StoredMessage, "id" | "channel">): EventOfMessage | undefined {
+  /** What has become of a stored message's `msg.notify`. */
+  stateOf({ id, channel }: Pick<StoredMessage, "id" | "channel">): WebhookState {
     const name = this.#receivers.has(AGENT) && isOfAgent({ channel }) ? NOTIFY_AGENT : NOTIFY;
     const followed = this.#followed.find(({ following }) => following.name === name);
-    if (followed === undefined) return undefined;
-    if (!followed.following.isPast(shard, id)) return "waiting";
-    return this.#deps.deadLetters.tellsOf(id) ? "dead letter" : "delivered";
+    if (followed === undefined) return "off";
+    if (!followed.following.isPast(shardOfChannel(channel), id)) return "waiting";
+    return this.#deps.deadLetters.tellsOf(id) ? "dead" : "delivered";
   }
 
   /** Of one follower, or of all. false: there is none of that name. */

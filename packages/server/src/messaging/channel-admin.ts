@@ -10,7 +10,7 @@ import type { ChannelCache } from "./channel-cache.ts";
 import { ChannelChange } from "./channel-change.ts";
 import { keepsRows } from "./channel-kinds.ts";
 import type { ChannelFlags, ChannelListName, Channels, ListedUid } from "./channels.ts";
-import type { Conversation } from "./conversation.ts";
+import { type Conversation, STAYS_MAX } from "./conversation.ts";
 import type { Conversations } from "./conversations.ts";
 import type { IdGenerator } from "./ids.ts";
 import { type ChannelKey, type Mark, ORIGIN } from "./message.ts";
@@ -213,13 +213,21 @@ export class ChannelAdmin implements Channels {
       markedUnread: 0,
       commandSeq: Math.max(row?.commandSeq ?? 0, channel.command.decided.seq),
       commandEnd: null,
+      commandJoin: channel.command.decided.seq,
+      ...(row?.stays === undefined ? undefined : { stays: row.stays }),
       changed: this.#deps.ids.next(),
     };
   }
 
   /** The deletion mark stays, and the commands up to now stay his. */
   #left(channel: Channel, row: Conversation): Conversation {
-    return { ...row, membership: "left", commandEnd: channel.command.decided.seq, changed: this.#deps.ids.next() };
+    const commandEnd = channel.command.decided.seq;
+    const stay = {
+      chat: { from: row.join.seq, to: channel.chat.decided.seq },
+      command: { from: row.commandJoin ?? 0, to: commandEnd },
+    };
+    const stays = [...(row.stays ?? []), stay].slice(-STAYS_MAX);
+    return { ...row, membership: "left", commandEnd, stays, changed: this.#deps.ids.next() };
   }
 
   #timesOf(channel: Channel): { readonly createdMs: number; readonly updatedMs: number } {

@@ -14,9 +14,27 @@ export interface Conversation {
   readonly commandSeq: number;
   /** The command tail when he left: later ones are not his. null while a member. */
   readonly commandEnd: number | null;
+  /** Listed members: the command tail when he joined. undefined: implied, or joined before this was kept. */
+  readonly commandJoin?: number;
+  /** The times he belonged to the channel and has left it, the last one at the end; at most `STAYS_MAX`. */
+  readonly stays?: readonly Stay[];
   /** From the id generator: no two changes of a row share a `version`. */
   readonly changed: MessageId;
 }
+
+/** One membership that has ended: what lies after `from` and up to `to` was his, in both logs. */
+export interface Stay {
+  readonly chat: Span;
+  readonly command: Span;
+}
+
+export interface Span {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** The oldest is forgotten first. */
+export const STAYS_MAX = 4;
 
 export interface UnreadView {
   readonly unread: number;

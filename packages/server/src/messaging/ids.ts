@@ -54,19 +54,14 @@ function compose(ms: number, nodeId: number, step: number): MessageId {
   return { high: Math.floor(ms / 1024), low: (((ms % 1024) << 22) | (nodeId << 12) | step) >>> 0 };
 }
 
-/** Milliseconds since 1970; 0 for no id. */
-export function idWallMs(id: MessageId): number {
+/** Wall time, to the millisecond, at which the id was given out; 0 for no id. */
+export function idTimeMs(id: MessageId): number {
   return id.high === 0 && id.low === 0 ? 0 : idMs(id) + ID_EPOCH_MS;
 }
 
 /** Milliseconds since the id epoch. */
 function idMs(id: MessageId): number {
   return id.high * 1024 + (id.low >>> 22);
-}
-
-/** Wall time, to the millisecond, at which the id was given out. */
-export function idTimeMs(id: MessageId): number {
-  return idMs(id) + ID_EPOCH_MS;
 }
 
 /** The greatest id that is below all that are given out from this wall time on. */

@@ -236,3 +236,24 @@ describe("a change that ends half way", () => {
     },
   );
 });
+
+describe("stays", () => {
+  test("a row keeps where its memberships began and ended in both logs, the last four", async () => {
+    const messaging = await opened(["ann"]);
+    for (let round = 1; round <= 6; round++) {
+      await messaging.send("ann", GROUP);
+      await add(messaging, ["ben"]);
+      await messaging.send("ann", GROUP);
+      await messaging.send("ann", GROUP, { flags: MessageFlag.syncOnce });
+      await messaging.done(messaging.admin.removeMembers(GROUP, ["ben"]));
+    }
+    expect(rowOf(messaging, "ben").stays).toEqual(
+      [3, 4, 5, 6].map((round) => ({
+        chat: { from: round * 2 - 1, to: round * 2 },
+        command: { from: round - 1, to: round },
+      })),
+    );
+    await add(messaging, ["ben"]);
+    expect(rowOf(messaging, "ben")).toMatchObject({ commandJoin: 6, stays: { length: 4 } });
+  });
+});

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { type Channel, NO_CHANNEL_ROW } from "./channel.ts";
 import { kindOf } from "./channel-kinds.ts";
 import { EMPTY_HEAD } from "./message.ts";
-import { type PermissionQuestion, verdict } from "./permission.ts";
+import { type PermissionQuestion, refusalOf } from "./permission.ts";
 import { Roster } from "./roster.ts";
 
 interface Lists {
@@ -36,7 +36,7 @@ function channel(type: number, id: string, row: Partial<Channel["row"]> = {}, li
 }
 
 function ask(question: Partial<PermissionQuestion> & Pick<PermissionQuestion, "channel">): number {
-  return verdict({
+  const refused = refusalOf({
     origin: "client",
     fromUid: "a",
     log: "chat",
@@ -46,6 +46,7 @@ function ask(question: Partial<PermissionQuestion> & Pick<PermissionQuestion, "c
     personAllowListOff: true,
     ...question,
   });
+  return refused?.reason ?? Reason.success;
 }
 
 const person = channel(1, "b@a");

@@ -3,6 +3,7 @@ import { Reason } from "@wukong-ts/protocol";
 import type { Channel } from "./channel.ts";
 import { peerOf } from "./channel-kinds.ts";
 import type { LogName } from "./message.ts";
+import type { RefusalRule } from "./refusals.ts";
 
 export interface PermissionQuestion {
   readonly origin: "client" | "server";
@@ -18,40 +19,53 @@ export interface PermissionQuestion {
   readonly personAllowListOff: boolean;
 }
 
-export function verdict(question: PermissionQuestion): number {
+/** undefined: he may. Otherwise the reason as the wire tells it, and the rule that decided. */
+export type Refused = { readonly reason: number; readonly rule: RefusalRule } | undefined;
+
+const SEND_BAN: Refused = { reason: Reason.sendBan, rule: "send_ban" };
+const CHANNEL_BAN: Refused = { reason: Reason.ban, rule: "channel_ban" };
+const DISBANDED: Refused = { reason: Reason.disband, rule: "disbanded" };
+const BAD_CHANNEL: Refused = { reason: Reason.channelIdError, rule: "bad_channel" };
+const DENIED: Refused = { reason: Reason.inBlacklist, rule: "deny_list" };
+const NOT_ALLOWED: Refused = { reason: Reason.notInWhitelist, rule: "allow_list" };
+const NOT_MEMBER: Refused = { reason: Reason.subscriberNotExist, rule: "not_member" };
+const RECEIVE_ONLY: Refused = { reason: Reason.subscriberNotExist, rule: "receive_only" };
+
+export function refusalOf(question: PermissionQuestion): Refused {
   const { channel, fromUid } = question;
-  if (question.senderRecord?.row.sendBan) return Reason.sendBan;
+  if (question.senderRecord?.row.sendBan) return SEND_BAN;
   if (question.log === "chat" && channel.kind.checksBan) {
-    if (channel.row.ban) return Reason.ban;
-    if (channel.row.disband) return Reason.disband;
+    if (channel.row.ban) return CHANNEL_BAN;
+    if (channel.row.disband) return DISBANDED;
   }
-  if (question.origin === "server" || question.isSystem(fromUid)) return Reason.success;
+  if (question.origin === "server" || question.isSystem(fromUid)) return undefined;
   const { maySend } = channel.kind;
   switch (maySend) {
     case "anyone":
-      return Reason.success;
+      return undefined;
     case "peer-rules":
-      return personVerdict(question);
+      return personRefusal(question);
     case "parties-or-members":
     case "owner-or-members":
-      return channel.kind.implied(channel.key.id).includes(fromUid) ? Reason.success : memberVerdict(channel, fromUid);
+      return channel.kind.implied(channel.key.id).includes(fromUid) ? undefined : memberRefusal(channel, fromUid);
     case "members":
-      return memberVerdict(channel, fromUid);
+      return memberRefusal(channel, fromUid);
   }
 }
 
-function personVerdict(question: PermissionQuestion): number {
+function personRefusal(question: PermissionQuestion): Refused {
   const receiver = peerOf(question.channel.key.id, question.fromUid);
-  if (receiver === undefined || question.receiverRecord === undefined) return Reason.channelIdError;
-  if (question.isSystem(receiver)) return Reason.success;
-  if (question.receiverRecord.deny.hasDecided(question.fromUid)) return Reason.inBlacklist;
-  if (question.personAllowListOff) return Reason.success;
-  return question.receiverRecord.allow.hasDecided(question.fromUid) ? Reason.success : Reason.notInWhitelist;
+  if (receiver === undefined || question.receiverRecord === undefined) return BAD_CHANNEL;
+  if (question.isSystem(receiver)) return undefined;
+  if (question.receiverRecord.deny.hasDecided(question.fromUid)) return DENIED;
+  if (question.personAllowListOff) return undefined;
+  return question.receiverRecord.allow.hasDecided(question.fromUid) ? undefined : NOT_ALLOWED;
 }
 
-function memberVerdict(channel: Channel, uid: string): number {
-  if (channel.deny.hasDecided(uid)) return Reason.inBlacklist;
-  if (!channel.members.hasDecided(uid) || channel.row.receiveOnly) return Reason.subscriberNotExist;
-  if (channel.allow.decidedCount > 0 && !channel.allow.hasDecided(uid)) return Reason.notInWhitelist;
-  return Reason.success;
+function memberRefusal(channel: Channel, uid: string): Refused {
+  if (channel.deny.hasDecided(uid)) return DENIED;
+  if (!channel.members.hasDecided(uid)) return NOT_MEMBER;
+  if (channel.row.receiveOnly) return RECEIVE_ONLY;
+  if (channel.allow.decidedCount > 0 && !channel.allow.hasDecided(uid)) return NOT_ALLOWED;
+  return undefined;
 }

@@ -25,7 +25,8 @@ import {
 } from "./message.ts";
 import type { OutsideLists } from "./outside-lists.ts";
 import { payloadHash } from "./payload-hash.ts";
-import { verdict } from "./permission.ts";
+import { type Refused, refusalOf } from "./permission.ts";
+import type { RefusalRule, RefusalTrail } from "./refusals.ts";
 import type { Sending, SendRequest, SendSink } from "./send.ts";
 import { isCounted, type MessagePart, SendTurn } from "./send-turn.ts";
 import { CLIENT_MSG_NO_BYTES_MAX, fits, isChannelId, isUid, TOPIC_BYTES_MAX, UID_BYTES_MAX } from "./valid-ids.ts";
@@ -50,6 +51,8 @@ export interface SendingDeps {
   readonly outside?: OutsideLists;
   /** Delivery is behind: refuse new messages until it has caught up. */
   isDeliveryFull(): boolean;
+  /** Is told of every refused send. */
+  readonly trail: RefusalTrail;
   /** For the log: a row that cannot be read. */
   readonly failed: (error: unknown) => void;
   readonly options: SendingOptions;
@@ -71,6 +74,14 @@ interface Gathered {
 
 /** A session whose gather waits: what it sends meanwhile stands behind. */
 type Lane = { readonly requests: readonly SendRequest[]; readonly sink: SendSink }[];
+
+const PAYLOAD_TOO_LARGE = refused(Reason.systemError, "payload_too_large");
+const TEXT_TOO_LONG = refused(Reason.systemError, "text_too_long");
+const BAD_CHANNEL = refused(Reason.channelIdError, "bad_channel");
+const NUMBER_REUSED = refused(Reason.idempotencyConflict, "number_reused");
+const SEQS_USED_UP = refused(Reason.messageSeqExhausted, "seqs_used_up");
+const OVERLOADED = refused(Reason.rateLimit, "overloaded");
+const STORE_FAILED = refused(Reason.systemError, "store_failed");
 
 export class Sender implements Sending {
   readonly #deps: SendingDeps;
@@ -95,7 +106,7 @@ export class Sender implements Sending {
     const addressed: Addressed[] = [];
     for (const request of requests) {
       const key = this.#channelOf(request);
-      if (typeof key === "number") answer(sink, request, key, this.#deps.ids.next(), 0, false);
+      if ("rule" in key) this.#refuse(sink, request, this.#deps.ids.next(), key);
       else addressed.push({ request, key });
     }
     let gathered: readonly Gathered[] | undefined;
@@ -190,24 +201,24 @@ export class Sender implements Sending {
   }
 
   #fail(addressed: readonly Addressed[], sink: SendSink): void {
-    for (const { request } of addressed) answer(sink, request, Reason.systemError, this.#deps.ids.next(), 0, false);
+    for (const { request } of addressed) this.#refuse(sink, request, this.#deps.ids.next(), STORE_FAILED);
   }
 
-  /** The internal channel, or the reason why there can be none. */
-  #channelOf(request: SendRequest): ChannelKey | number {
+  /** The internal channel, or why there can be none. */
+  #channelOf(request: SendRequest): ChannelKey | NonNullable<Refused> {
     const { addressedTo } = request;
-    if (request.payload.length > this.#deps.options.payloadBytesMax) return Reason.systemError;
+    if (request.payload.length > this.#deps.options.payloadBytesMax) return PAYLOAD_TOO_LARGE;
     if (!fits(request.clientMsgNo, CLIENT_MSG_NO_BYTES_MAX) || !fits(request.fromUid, UID_BYTES_MAX))
-      return Reason.systemError;
-    if (!fits(request.topic, TOPIC_BYTES_MAX)) return Reason.systemError;
-    if (!isChannelId(addressedTo.id)) return Reason.channelIdError;
-    if (request.fromUid.includes("@") || request.fromUid.endsWith(COMMAND_SUFFIX)) return Reason.channelIdError;
+      return TEXT_TOO_LONG;
+    if (!fits(request.topic, TOPIC_BYTES_MAX)) return TEXT_TOO_LONG;
+    if (!isChannelId(addressedTo.id)) return BAD_CHANNEL;
+    if (request.fromUid.includes("@") || request.fromUid.endsWith(COMMAND_SUFFIX)) return BAD_CHANNEL;
     const key = internalKey(addressedTo, request.fromUid);
-    if (key === undefined || !isChannelId(key.id)) return Reason.channelIdError;
+    if (key === undefined || !isChannelId(key.id)) return BAD_CHANNEL;
     // A message to somebody who cannot be would be acknowledged and found by nobody.
     const kind = kindOf(key.type);
     const implied = kind.implied(key.id);
-    if (kind.members === "implied" && (implied.length === 0 || !implied.every(isUid))) return Reason.channelIdError;
+    if (kind.members === "implied" && (implied.length === 0 || !implied.every(isUid))) return BAD_CHANNEL;
     return key;
   }
 
@@ -227,7 +238,7 @@ export class Sender implements Sending {
       } catch (error) {
         // Only the look-ups of a receipt and of rows read the disk, and the message has not been decided before them.
         if (!(error instanceof StoreUnavailable)) this.#deps.failed(error);
-        answer(sink, each.request, Reason.systemError, this.#deps.ids.next(), 0, false);
+        this.#refuse(sink, each.request, this.#deps.ids.next(), STORE_FAILED);
       }
     }
     turn.handOver();
@@ -242,10 +253,10 @@ export class Sender implements Sending {
     const hasNumber = isPersisted && request.clientMsgNo !== "";
     const hash = hasNumber ? payloadHash(request.payload) : undefined;
     if (hash !== undefined && this.#answerRepeated(gathered, hash, sink)) return;
-    const reason = this.#refusalOf(gathered, isPersisted);
+    const refused = this.#refusalOf(gathered, isPersisted);
     const id = ids.next();
-    if (reason !== Reason.success) {
-      answer(sink, request, reason, id, 0, false);
+    if (refused !== undefined) {
+      this.#refuse(sink, request, id, refused);
       return;
     }
     const message = this.#messageOf(gathered, id, isPersisted);
@@ -282,20 +293,24 @@ export class Sender implements Sending {
             clientMsgNo: request.clientMsgNo,
           }));
     if (first === undefined) return false;
-    if (!sameBytes(first.payloadHash, hash))
-      answer(sink, request, Reason.idempotencyConflict, this.#deps.ids.next(), 0, false);
+    if (!sameBytes(first.payloadHash, hash)) this.#refuse(sink, request, this.#deps.ids.next(), NUMBER_REUSED);
     else if (flying === undefined) answer(sink, request, Reason.success, first.id, first.seq, true);
     else
       flying.waiting.push((stored) => {
         if (stored) answer(sink, request, Reason.success, flying.id, flying.seq, true);
-        else answer(sink, request, Reason.systemError, flying.id, 0, false);
+        else this.#refuse(sink, request, flying.id, STORE_FAILED);
       });
     return true;
   }
 
-  #refusalOf(gathered: Gathered, isPersisted: boolean): number {
+  #refuse(sink: SendSink, request: SendRequest, id: MessageId, { reason, rule }: NonNullable<Refused>): void {
+    answer(sink, request, reason, id, 0, false);
+    this.#deps.trail.refused(request, id, reason, rule);
+  }
+
+  #refusalOf(gathered: Gathered, isPersisted: boolean): Refused {
     const { request, channel } = gathered;
-    const reason = verdict({
+    const refused = refusalOf({
       origin: request.origin,
       fromUid: request.fromUid,
       channel,
@@ -305,11 +320,12 @@ export class Sender implements Sending {
       isSystem: this.#deps.isSystem,
       personAllowListOff: this.#deps.options.personAllowListOff,
     });
-    if (reason !== Reason.success) return reason;
+    if (refused !== undefined) return refused;
     if (isPersisted && logOf(channel, gathered.log).decided.seq >= (request.seqMax ?? Number.MAX_SAFE_INTEGER))
-      return Reason.messageSeqExhausted;
-    if (this.#deps.isDeliveryFull()) return Reason.rateLimit;
-    return isPersisted ? reasonOf(this.#deps.store.refusal()) : Reason.success;
+      return SEQS_USED_UP;
+    if (this.#deps.isDeliveryFull()) return OVERLOADED;
+    const failure = isPersisted ? this.#deps.store.refusal() : null;
+    return failure === null ? undefined : refusedBy(failure);
   }
 
   #messageOf(gathered: Gathered, id: MessageId, isPersisted: boolean): StoredMessage {
@@ -353,6 +369,7 @@ export class Sender implements Sending {
         markedUnread: known?.markedUnread ?? 0,
         commandSeq: known?.commandSeq ?? 0,
         commandEnd: null,
+        ...(known?.stays === undefined ? undefined : { stays: known.stays }),
         changed: ids.next(),
       });
     }
@@ -363,10 +380,10 @@ export class Sender implements Sending {
   #settle(part: MessagePart, failure: CommitFailure | null): void {
     if (failure !== null) {
       // The reset has dropped the channels; nobody else will answer these.
-      const reason = reasonOf(failure);
+      const refused = refusedBy(failure);
       if (failure.outcome === "unknown") this.#doubtful.push(part.batch);
       for (const { request, sink, message, receipt } of part.sends) {
-        answer(sink, request, reason, message.id, 0, false);
+        this.#refuse(sink, request, message.id, refused);
         for (const copy of receipt?.waiting ?? []) copy(false);
       }
       return;
@@ -448,9 +465,12 @@ function answer(
   sink.answered(request, { reason, id, seq, repeated });
 }
 
-function reasonOf(failure: CommitFailure | null): number {
-  if (failure === null) return Reason.success;
-  return failure.code === "overloaded" ? Reason.rateLimit : Reason.systemError;
+function refused(reason: number, rule: RefusalRule): NonNullable<Refused> {
+  return { reason, rule };
+}
+
+function refusedBy(failure: CommitFailure): NonNullable<Refused> {
+  return failure.code === "overloaded" ? OVERLOADED : STORE_FAILED;
 }
 
 function peerOfPerson(key: ChannelKey, uid: string): string | undefined {

@@ -11,10 +11,11 @@ import { ChatListReader } from "./chat-list-reader.ts";
 import { Conversations } from "./conversations.ts";
 import { IdGenerator } from "./ids.ts";
 import type { CacheBounds } from "./loaded-cache.ts";
-import { type ChannelKey, type LogName, MessageFlag, type StoredMessage } from "./message.ts";
+import { type ChannelKey, type LogName, MessageFlag, type MessageId, type StoredMessage } from "./message.ts";
 import { MessageHistory } from "./message-history.ts";
 import { ReadMarks } from "./read-marks.ts";
 import { RecentMessages } from "./recent-messages.ts";
+import type { RefusalRule, RefusedSend } from "./refusals.ts";
 import { Removals } from "./removals.ts";
 import type { SendRequest, SendResult } from "./send.ts";
 import { Sender } from "./sending.ts";
@@ -88,6 +89,9 @@ export class Messaging {
   readonly failures: unknown[] = [];
   /** Not persisted: told to nobody but delivery. */
   readonly delivered: StoredMessage[] = [];
+  /** What the trail was told. */
+  readonly refused: (RefusedSend & { readonly id: MessageId; readonly reason: number; readonly rule: RefusalRule })[] =
+    [];
   /** What was told to the feed. */
   readonly announced: StoredMessage[] = [];
 
@@ -116,6 +120,7 @@ export class Messaging {
       ids,
       isSystem: () => false,
       failed: (error) => this.failures.push(error),
+      trail: { refused: (send, id, reason, rule) => this.refused.push({ ...send, id, reason, rule }) },
       deliver: (messages) => this.delivered.push(...messages),
       isDeliveryFull: options.isDeliveryFull ?? (() => false),
       options: { personAllowListOff: true, payloadBytesMax: 1 << 20, batchBytesMax: options.batchBytesMax ?? 1 << 20 },

@@ -3,6 +3,7 @@ import { withCommandSuffix } from "@wukong-ts/protocol";
 import { expect } from "vitest";
 import { type Chat, USERS } from "./chats.ts";
 import { MASTER_FLAG } from "./device.ts";
+import { checkExplanations } from "./explanations.ts";
 import { pick } from "./picks.ts";
 import type { Run } from "./run.ts";
 import { noteApiAnswer, noteAttempt, type Sent, sendBody } from "./sent-messages.ts";
@@ -41,6 +42,7 @@ export async function checkPromises(run: Run): Promise<void> {
   await checkSessions(run);
   await checkPush(run);
   await checkWebhook(run);
+  await checkExplanations(run);
 }
 
 /** Told of every message that is kept, as it is, in the order of its log. */

@@ -42,6 +42,8 @@ export class Device {
   #seen = new Map<string, { lastSeq: number; atMs: Map<string, number> }>();
   /** What was sent on this connection: no message comes back to the session that sent it. */
   #own = new Set<string>();
+  /** Ids of all messages that ever came. */
+  readonly #heard = new Set<string>();
 
   constructor(login: Login, generation: Generation, around: DeviceSurroundings) {
     this.login = login;
@@ -88,6 +90,10 @@ export class Device {
   /** Whether this message came on the present connection. */
   hasSeen(sent: Sent): boolean {
     return this.#seen.get(logName(sent))?.atMs.has(sent.id) === true;
+  }
+
+  hasEverHeard(sent: Sent): boolean {
+    return this.#heard.has(sent.id);
   }
 
   #wire: ClientWire | undefined;
@@ -158,6 +164,7 @@ export class Device {
       seen.lastSeq = message.seq;
     }
     seen.atMs.set(message.id, simulation.nowMs);
+    this.#heard.add(message.id);
     const isCommand = (message.flags & HeaderFlag.syncOnce) !== 0;
     expect(isCommand, `${sent.no} says what it is`).toBe(sent.isCommand);
     // A message that is not acknowledged comes again, and a command stays to be synced.

@@ -23,6 +23,7 @@ import {
   systemTable,
   tableRange,
 } from "./tables.ts";
+import { trailTable } from "./trail-tables.ts";
 
 export interface StoreOptions {
   readonly world: World;
@@ -55,6 +56,7 @@ const FILTERED: readonly Table<never, unknown>[] = [
   lastSentTable,
   channelTable,
   conversationTable,
+  trailTable,
 ];
 /** Which message ids there are is known too, though a row holds many. */
 const FILTERED_RANGES: readonly Table<never, unknown>[] = [...FILTERED, messageIdsTable];

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { ChannelKey, StoredMessage } from "../messaging/message.ts";
 import type { Table } from "./table.ts";
 import * as tables from "./tables.ts";
+import { trailOrderTable, trailTable } from "./trail-tables.ts";
 
 const u32 = fc.nat(0xffffffff);
 const u48 = fc.nat(2 ** 48 - 1);
@@ -53,6 +54,57 @@ describe("rows", () => {
     roundTrip(
       tables.messageTable,
       fc.tuple(at, rest).map(([key, row]): [tables.MessageKey, StoredMessage] => [key, { ...row, ...key, session: 0 }]),
+    );
+  });
+
+  test("trails", () => {
+    const u8 = fc.nat(255);
+    const u16 = fc.nat(0xffff);
+    const sessionNote = fc.record({
+      boot: u48,
+      id: u48,
+      deviceFlag: u8,
+      deviceLevel: fc.constantFrom("slave" as const, "master" as const),
+      deviceId: text,
+      version: u8,
+      opened: id,
+      left: id,
+      reason: text,
+      untold: u32,
+    });
+    const loginFailure = fc.record({ deviceFlag: u8, reason: text, count: u48, firstMs: u48, lastMs: u48 });
+    const refusal = fc.record({
+      channel,
+      log,
+      reason: u8,
+      rule: fc.constantFrom("not_member" as const, "overloaded" as const),
+      count: u48,
+      firstMs: u48,
+      lastMs: u48,
+      cases: fc.array(fc.record({ id, clientMsgNo: text, atMs: u48 }), { maxLength: 8 }),
+    });
+    const push = fc.record({
+      kind: fc.constantFrom("late" as const, "not_pushed" as const),
+      boot: u48,
+      sessionId: u48,
+      channel,
+      log,
+      firstSeq: u48,
+      lastSeq: u48,
+      resends: u16,
+      atMs: u48,
+    });
+    const row = fc.record({
+      order: u48,
+      sessions: fc.array(sessionNote, { maxLength: 5 }),
+      loginFailures: fc.array(loginFailure, { maxLength: 4 }),
+      refusals: fc.array(refusal, { maxLength: 4 }),
+      pushes: fc.array(push, { maxLength: 5 }),
+    });
+    roundTrip(trailTable, fc.tuple(text, row));
+    roundTrip(
+      trailOrderTable,
+      fc.tuple(u48, text).map(([number, uid]) => [number, { number, uid }] as const),
     );
   });
 
@@ -123,13 +175,18 @@ describe("rows", () => {
       commandEnd: fc.option(u48),
       changed: id,
     });
+    const span = fc.record({ from: u48, to: u48 });
+    const kept = fc.record(
+      { commandJoin: u48, stays: fc.array(fc.record({ chat: span, command: span }), { maxLength: 4 }) },
+      { requiredKeys: [] },
+    );
     roundTrip(
       tables.conversationTable,
-      fc.tuple(text, channel, conversation).map(
-        ([uid, of, row]) =>
+      fc.tuple(text, channel, conversation, kept).map(
+        ([uid, of, row, more]) =>
           [
             { uid, channel: of },
-            { ...row, channel: of },
+            { ...row, ...more, channel: of },
           ] as const,
       ),
     );

@@ -23,8 +23,10 @@
  * | 18 | status event | id                                    | 0        | a login or its end that the back end has not been told of |
  * | 19 | told online  | uid, device flag, session             | 0        | a session that is, or will be, told to be online |
  * | 20 | sourced      | channel                               | channel  | when the datasource was asked for its lists |
+ * | 21 | trail        | uid                                   | 0        | his last sessions, refused sends and failed deliveries; "" holds the server's own. Tables 21 and 22 are in `trail-tables.ts` |
+ * | 22 | trail order  | number                                | 0        | whose trail was written then: the first ones are dropped first |
  */
-import type { Conversation } from "../messaging/conversation.ts";
+import type { Conversation, Stay } from "../messaging/conversation.ts";
 import type { ChannelKey, Head, LogName, Mark, MessageId, Receipt, StoredMessage } from "../messaging/message.ts";
 import type { Removal } from "../messaging/removals.ts";
 import type { KnownDevice } from "../messaging/users.ts";
@@ -343,9 +345,14 @@ export const conversationTable: Table<ConversationKey, Conversation> = {
   name: "conversation",
   id: 10,
   keyOf: (shard, at) => key(shard, 10).text(at.uid).u8(at.channel.type).text(at.channel.id).take(),
-  encode: (conversation) =>
-    row()
-      .u8((conversation.membership === "left" ? 1 : 0) | (conversation.commandEnd === null ? 0 : 2))
+  encode(conversation) {
+    const writer = row()
+      .u8(
+        (conversation.membership === "left" ? 1 : 0) |
+          (conversation.commandEnd === null ? 0 : 2) |
+          (conversation.commandJoin === undefined ? 0 : 4) |
+          (conversation.stays === undefined ? 0 : 8),
+      )
       .u48(conversation.join.seq)
       .u48(conversation.join.counted)
       .u48(conversation.read.seq)
@@ -355,8 +362,16 @@ export const conversationTable: Table<ConversationKey, Conversation> = {
       .u48(conversation.markedUnread)
       .u48(conversation.commandSeq)
       .u48(conversation.commandEnd ?? 0)
-      .id(conversation.changed)
-      .take(),
+      .id(conversation.changed);
+    // Behind all that rows had before they held these.
+    if (conversation.commandJoin !== undefined) writer.u48(conversation.commandJoin);
+    if (conversation.stays !== undefined) {
+      writer.u8(conversation.stays.length);
+      for (const { chat, command } of conversation.stays)
+        writer.u48(chat.from).u48(chat.to).u48(command.from).u48(command.to);
+    }
+    return writer.take();
+  },
   decode(value, keyBytes) {
     const at = readKey(keyBytes);
     at.text();
@@ -369,6 +384,9 @@ export const conversationTable: Table<ConversationKey, Conversation> = {
     const markedUnread = reader.u48();
     const commandSeq = reader.u48();
     const commandEnd = reader.u48();
+    const changed = reader.id();
+    const commandJoin = (bits & 4) !== 0 ? reader.u48() : undefined;
+    const stays = (bits & 8) !== 0 ? readStays(reader) : undefined;
     return {
       channel,
       membership: (bits & 1) !== 0 ? "left" : "member",
@@ -378,10 +396,18 @@ export const conversationTable: Table<ConversationKey, Conversation> = {
       markedUnread,
       commandSeq,
       commandEnd: (bits & 2) !== 0 ? commandEnd : null,
-      changed: reader.id(),
+      ...(commandJoin === undefined ? undefined : { commandJoin }),
+      ...(stays === undefined ? undefined : { stays }),
+      changed,
     };
   },
 };
+function readStays(reader: ByteReader): readonly Stay[] {
+  return Array.from({ length: reader.u8() }, () => ({
+    chat: { from: reader.u48(), to: reader.u48() },
+    command: { from: reader.u48(), to: reader.u48() },
+  }));
+}
 
 export interface DeviceKey {
   readonly uid: string;

@@ -1,7 +1,7 @@
 /** The chats of users, for operators. The numbers are those of the user's own list. */
 import { fnv1a64 } from "@wukong-ts/protocol";
 import { kindOf } from "../../messaging/channel-kinds.ts";
-import { idWallMs } from "../../messaging/ids.ts";
+import { idTimeMs } from "../../messaging/ids.ts";
 import type { ListedConversation } from "../../messaging/row-browser.ts";
 import type { HttpAnswer, HttpRequest } from "../../world/world.ts";
 import type { ApiDeps } from "../api-deps.ts";
@@ -46,7 +46,7 @@ async function conversationJson({ chatList }: ConversationDeps, { uid, row }: Li
   const shown = { type: channel.type, id: kind.shownId(channel.id, uid) };
   const [view] = await chatList.forChannels(uid, [shown], 0);
   const { type, format } = kind.inChatList ? CHAT : COMMANDS;
-  const updatedMs = idWallMs(row.changed);
+  const updatedMs = idTimeMs(row.changed);
   return writeJson({
     id: fnv1a64(`${uid}-${channel.id}-${channel.type}`),
     uid,

@@ -1,0 +1,28 @@
+/** Refused sends, told to whoever keeps them for later questions. */
+import type { MessageId } from "./message.ts";
+import type { SendRequest } from "./send.ts";
+
+/** What decided that a message was not taken; finer than the reason codes of the wire. */
+export type RefusalRule =
+  | "send_ban"
+  | "channel_ban"
+  | "disbanded"
+  | "deny_list"
+  | "not_member"
+  | "receive_only"
+  | "allow_list"
+  | "bad_channel"
+  | "payload_too_large"
+  | "text_too_long"
+  | "undecodable"
+  | "number_reused"
+  | "seqs_used_up"
+  | "overloaded"
+  | "store_failed";
+
+export type RefusedSend = Pick<SendRequest, "fromUid" | "addressedTo" | "flags" | "clientMsgNo">;
+
+export interface RefusalTrail {
+  /** Called for each refused send, in floods too: it must be cheap and never throws. `id` is the one told in the answer. */
+  refused(send: RefusedSend, id: MessageId, reason: number, rule: RefusalRule): void;
+}
