@@ -3,6 +3,7 @@ import { hash, timingSafeEqual } from "node:crypto";
 import type { HttpRequest, HttpRules } from "../world/world.ts";
 import { empty, failure, plainText } from "./answers.ts";
 import type { ApiDeps } from "./api-deps.ts";
+import { unknownPlugin } from "./routes/plugins.ts";
 
 const HEADERS = {
   "access-control-allow-origin": "*",
@@ -28,7 +29,7 @@ export function httpRules(deps: Pick<ApiDeps, "options" | "handlerFailed">): Htt
       if (OPEN_PATHS.has(request.path) || isAllowed(request)) return undefined;
       return empty(401);
     },
-    notFound: () => plainText("404 page not found", 404),
+    notFound: ({ path }) => unknownPlugin(path) ?? plainText("404 page not found", 404),
     unreadable: (status, text) => failure(text, status),
     failed(error, request) {
       if (isStoreUnavailable(error)) return failure(error.message, 503);

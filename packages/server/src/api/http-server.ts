@@ -14,6 +14,7 @@ import { healthRoutes } from "./routes/health.ts";
 import { historyRoutes } from "./routes/history.ts";
 import { memberRoutes } from "./routes/members.ts";
 import { messageRoutes } from "./routes/messages.ts";
+import { pluginRoutes } from "./routes/plugins.ts";
 import { routingRoutes } from "./routes/routing.ts";
 import { sendRoutes } from "./routes/send.ts";
 import { systemUserRoutes } from "./routes/system-users.ts";
@@ -41,6 +42,7 @@ export function createApi(deps: ApiDeps): Api {
     ...messageRoutes(deps),
     ...conversationRoutes(deps),
     ...commandRoutes(deps),
+    ...pluginRoutes(),
   ];
   return { routes, rules: httpRules(deps) };
 }
