@@ -8,13 +8,13 @@ import { createChatServer } from "./chat-server.js";
 import { createPeople } from "./people.js";
 import { createWebhook } from "./webhook.js";
 
-const { PORT = "8080", WK_API = "http://127.0.0.1:5001", WK_MANAGERTOKEN = "", WK_WEBHOOK_SECRET = "" } = process.env;
+const { PORT = "8080", API_URL = "http://127.0.0.1:5001", MANAGER_TOKEN = "", WEBHOOK_SECRET = "" } = process.env;
 const BODY_BYTES_MAX = 16 * 1024 * 1024;
 
-const chatServer = createChatServer(WK_API, WK_MANAGERTOKEN);
+const chatServer = createChatServer(API_URL, MANAGER_TOKEN);
 const people = createPeople(chatServer);
 const bot = createBot(chatServer);
-const webhook = createWebhook(WK_WEBHOOK_SECRET, {
+const webhook = createWebhook(WEBHOOK_SECRET, {
   "msg.notify": (messages) => bot.answer(messages),
   "msg.offline": (message) => people.missed(message),
   "user.onlinestatus": (changes) => people.changedStatus(changes),

@@ -53,9 +53,9 @@ function startExample(server: ServerProcess, port: number): Program {
     directory: EXAMPLE,
     environment: {
       PORT: String(port),
-      WK_API: `http://127.0.0.1:${server.httpPort}`,
-      WK_MANAGERTOKEN: MANAGER_TOKEN,
-      WK_WEBHOOK_SECRET: SECRET,
+      API_URL: `http://127.0.0.1:${server.httpPort}`,
+      MANAGER_TOKEN,
+      WEBHOOK_SECRET: SECRET,
     },
   });
 }
