@@ -1,5 +1,5 @@
 /** A bot: greets who says hello, in groups and in person. It lives from webhooks and has no connection of its own. */
-import { GROUP, PERSON, textOf } from "./chat-server.js";
+import { GROUP, NotNow, PERSON, textOf } from "./chat-server.js";
 
 const BOT = "bot";
 
@@ -28,8 +28,8 @@ export function createBot(chatServer) {
       const { reason } = await chatServer.sendText(BOT, to, `Hello ${from}!`, `answer-to-${id}`);
       if (reason !== 1) console.log(`no answer to ${from}: reason ${reason}`);
     } catch (error) {
+      if (error instanceof NotNow) throw error;
       // What is wrong now is wrong next time too, and may not hold up the messages behind it.
-      if (!error.isWrong) throw error;
       console.error(error);
     }
   }

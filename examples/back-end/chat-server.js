@@ -5,19 +5,21 @@ export const GROUP = 2;
 const WEB = 1;
 const MASTER = 1;
 
+/** The server cannot do it at this moment: nothing has happened, and the same call may be made again. */
+export class NotNow extends Error {}
+
 export function createChatServer(address, managerToken) {
-  /** Throws for everything but HTTP 200. A 503 says "not now": nothing has happened, and the same call may come again. */
   async function call(path, body) {
     const response = await fetch(address + path, {
       method: body === undefined ? "GET" : "POST",
       headers: { "content-type": "application/json", token: managerToken },
       body: body === undefined ? undefined : JSON.stringify(body),
+    }).catch((cause) => {
+      throw new NotNow(path, { cause });
     });
-    if (!response.ok) {
-      const { status } = response;
-      throw Object.assign(new Error(`${path}: ${status} ${await response.text()}`), { isWrong: status === 400 });
-    }
-    return response.json();
+    if (response.ok) return response.json();
+    const text = `${path}: ${response.status} ${await response.text()}`;
+    throw response.status === 503 ? new NotNow(text) : new Error(text);
   }
 
   return {

@@ -4,7 +4,7 @@
  */
 import { createServer } from "node:http";
 import { createBot } from "./bot.js";
-import { createChatServer } from "./chat-server.js";
+import { createChatServer, NotNow } from "./chat-server.js";
 import { createPeople } from "./people.js";
 import { createWebhook } from "./webhook.js";
 
@@ -32,7 +32,7 @@ const routes = {
 const server = createServer(async (request, response) => {
   const { status, text } = await answer(request).catch((error) => {
     console.error(error);
-    return { status: error instanceof SyntaxError ? 400 : 500, text: "" };
+    return { status: statusOf(error), text: "" };
   });
   response.writeHead(status, { "content-type": "application/json" }).end(text);
 });
@@ -54,4 +54,10 @@ async function answer(request) {
 
 function json(value) {
   return { status: 200, text: JSON.stringify(value) };
+}
+
+/** With 503 the chat server waits and brings an event again, as often as it takes. */
+function statusOf(error) {
+  if (error instanceof SyntaxError) return 400;
+  return error instanceof NotNow ? 503 : 500;
 }

@@ -7,7 +7,7 @@ import { type Decoded, decodeGo, type GoType } from "./go-json.ts";
 const HEADERS = { "user-agent": "Go-http-client/1.1", "accept-encoding": "gzip" } as const;
 
 /** Any answer but 200: `message` is the server's `msg`, where there is one. */
-export class CallFailed extends Error {
+class CallFailed extends Error {
   readonly status: number;
   constructor(answer: HttpAnswer) {
     super(decodeGo(answer.status === 400 ? answer.body : null, { msg: "string" }).msg || `status ${answer.status}`);

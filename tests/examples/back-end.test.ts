@@ -174,7 +174,7 @@ describe("examples/back-end", () => {
     const uid = uniqueId("u");
     const event = { event: "msg.notify", id: uniqueId("evt"), body: [messageOf(uid, BOT, PERSON, "hello")] };
     await held.server!.stop();
-    expect(await deliver(event)).toBe(500);
+    expect(await deliver(event)).toBe(503);
     await held.server!.startAgain();
     expect(await deliver(event)).toBe(200);
     expect(await said(uid, BOT, PERSON)).toEqual([`Hello ${uid}!`]);
