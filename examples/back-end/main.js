@@ -29,14 +29,16 @@ const routes = {
   "POST /webhook": ({ query, headers, body }) => webhook(query.get("event"), headers, body),
 };
 
-const server = createServer(async (request, response) => {
+const server = createServer((request, response) => void serve(request, response));
+server.listen(Number(PORT), () => console.log(`the back end listens on port ${server.address().port}`));
+
+async function serve(request, response) {
   const { status, text } = await answer(request).catch((error) => {
     console.error(error);
     return { status: statusOf(error), text: "" };
   });
   response.writeHead(status, { "content-type": "application/json" }).end(text);
-});
-server.listen(Number(PORT), () => console.log(`the back end listens on port ${server.address().port}`));
+}
 
 async function answer(request) {
   const { pathname, searchParams } = new URL(request.url, "http://back-end");

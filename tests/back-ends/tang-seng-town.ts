@@ -17,9 +17,9 @@ export interface Town {
   readonly server: SharedServer["current"];
   readonly tangSeng: TangSeng;
   /** A new user with a token, connected by the published SDK as a web client. */
-  moveIn(name: string): Promise<SdkClient>;
+  readonly moveIn: (name: string) => Promise<SdkClient>;
   /** The same, who stays offline. */
-  register(name: string): Promise<string>;
+  readonly register: (name: string) => Promise<string>;
 }
 
 /** One server per file, set up as TangSengDaoDaoServer needs it: tokens on, no manager token, its accounts known. */
