@@ -40,9 +40,9 @@ export function createApi(deps: ApiDeps): Api {
     ...sendRoutes(deps),
     ...historyRoutes(deps),
     ...messageRoutes(deps),
+    ...pluginRoutes(),
     ...conversationRoutes(deps),
     ...commandRoutes(deps),
-    ...pluginRoutes(),
   ];
   return { routes, rules: httpRules(deps) };
 }
