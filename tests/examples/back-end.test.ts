@@ -107,7 +107,43 @@ async function said(loginUid: string, channel: string, type: number): Promise<st
   return texts(messages).map((text) => (JSON.parse(text) as { readonly content: string }).content);
 }
 
-describe("examples/back-end", () => {
+describe("examples/back-end, told by the server", () => {
+  test("who says hello to the bot or in the group is greeted once; who is online and who missed something is known", async () => {
+    const [a, b] = [uniqueId("alice"), uniqueId("bob")];
+    const { client: alice } = await logIn(a);
+    using _alice = alice;
+    const { client: bob } = await logIn(b);
+    using _bob = bob;
+    await alice.sendText(TOWN, GROUP, "hello everybody");
+    expect(await bob.receive(2)).toMatchObject([
+      { fromUid: a, channelId: TOWN, text: "hello everybody" },
+      { fromUid: BOT, channelId: TOWN, text: `Hello ${a}!` },
+    ]);
+    await alice.sendText(BOT, PERSON, "hello");
+    expect(await alice.receive(2)).toMatchObject([
+      { fromUid: BOT, channelId: TOWN },
+      { fromUid: BOT, channelId: BOT, text: `Hello ${a}!` },
+    ]);
+    const people = (): Promise<{ uid: string; isOnline: boolean; missed: string[] }[]> =>
+      held.http!.get("/people").then((answer) => answer.body as never); // its only shape
+    const of = async (uid: string): Promise<unknown> => (await people()).find((person) => person.uid === uid);
+    await eventually(
+      async () => (await people()).filter(({ uid, isOnline }) => isOnline && [a, b].includes(uid)).length === 2,
+      "both are online",
+    );
+    bob.disconnect();
+    await eventually(async () => (await people()).some(({ uid, isOnline }) => uid === b && !isOnline), "bob is away");
+    await alice.sendText(b, PERSON, "where are you?");
+    await eventually(
+      async () => (await people()).some(({ uid, missed }) => uid === b && missed.length > 0),
+      "bob missed something",
+    );
+    expect(await of(b)).toMatchObject({ isOnline: false, missed: ["where are you?"] });
+    expect(await of(a)).toMatchObject({ isOnline: true, missed: [] });
+  });
+});
+
+describe("examples/back-end, told by the test", () => {
   test("a login gives token, address and group; a second one ends the session of the first", async () => {
     const uid = uniqueId("alice");
     const { login, client } = await logIn(uid);
@@ -178,41 +214,5 @@ describe("examples/back-end", () => {
     await held.server!.startAgain();
     expect(await deliver(event)).toBe(200);
     expect(await said(uid, BOT, PERSON)).toEqual([`Hello ${uid}!`]);
-  });
-});
-
-describe("examples/back-end with the server's own webhooks", () => {
-  test("who says hello to the bot or in the group is greeted once; who is online and who missed something is known", async () => {
-    const [a, b] = [uniqueId("alice"), uniqueId("bob")];
-    const { client: alice } = await logIn(a);
-    using _alice = alice;
-    const { client: bob } = await logIn(b);
-    using _bob = bob;
-    await alice.sendText(TOWN, GROUP, "hello everybody");
-    expect(await bob.receive(2)).toMatchObject([
-      { fromUid: a, channelId: TOWN, text: "hello everybody" },
-      { fromUid: BOT, channelId: TOWN, text: `Hello ${a}!` },
-    ]);
-    await alice.sendText(BOT, PERSON, "hello");
-    expect(await alice.receive(2)).toMatchObject([
-      { fromUid: BOT, channelId: TOWN },
-      { fromUid: BOT, channelId: BOT, text: `Hello ${a}!` },
-    ]);
-    const people = (): Promise<{ uid: string; isOnline: boolean; missed: string[] }[]> =>
-      held.http!.get("/people").then((answer) => answer.body as never); // its only shape
-    const of = async (uid: string): Promise<unknown> => (await people()).find((person) => person.uid === uid);
-    await eventually(
-      async () => (await people()).filter(({ uid, isOnline }) => isOnline && [a, b].includes(uid)).length === 2,
-      "both are online",
-    );
-    bob.disconnect();
-    await eventually(async () => (await people()).some(({ uid, isOnline }) => uid === b && !isOnline), "bob is away");
-    await alice.sendText(b, PERSON, "where are you?");
-    await eventually(
-      async () => (await people()).some(({ uid, missed }) => uid === b && missed.length > 0),
-      "bob missed something",
-    );
-    expect(await of(b)).toMatchObject({ isOnline: false, missed: ["where are you?"] });
-    expect(await of(a)).toMatchObject({ isOnline: true, missed: [] });
   });
 });
