@@ -60,10 +60,24 @@ function startExample(server: ServerProcess, port: number): Program {
   });
 }
 
-async function logIn(uid: string): Promise<{ readonly login: Login; readonly client: SdkClient }> {
-  const login = await held.http!.ask<Login>("/login", { uid });
-  const client = await SdkClient.connect({ uid, token: login.token, wsPort: Number(new URL(login.address).port) });
-  return { login, client };
+interface Person {
+  readonly uid: string;
+  readonly isOnline: boolean;
+  readonly missed: readonly string[];
+}
+
+function logIn(uid: string): Promise<Login> {
+  return held.http!.ask<Login>("/login", { uid });
+}
+
+function connect({ uid, token, address }: Login): Promise<SdkClient> {
+  return SdkClient.connect({ uid, token, wsPort: Number(new URL(address).port) });
+}
+
+/** As the back end knows him. */
+async function personOf(uid: string): Promise<Person | undefined> {
+  const people = (await held.http!.get("/people")).body as unknown as readonly Person[]; // its only answer
+  return people.find((person) => person.uid === uid);
 }
 
 interface Delivery {
@@ -110,10 +124,8 @@ async function said(loginUid: string, channel: string, type: number): Promise<st
 describe("examples/back-end, told by the server", () => {
   test("who says hello to the bot or in the group is greeted once; who is online and who missed something is known", async () => {
     const [a, b] = [uniqueId("alice"), uniqueId("bob")];
-    const { client: alice } = await logIn(a);
-    using _alice = alice;
-    const { client: bob } = await logIn(b);
-    using _bob = bob;
+    using alice = await connect(await logIn(a));
+    using bob = await connect(await logIn(b));
     await alice.sendText(TOWN, GROUP, "hello everybody");
     expect(await bob.receive(2)).toMatchObject([
       { fromUid: a, channelId: TOWN, text: "hello everybody" },
@@ -124,40 +136,32 @@ describe("examples/back-end, told by the server", () => {
       { fromUid: BOT, channelId: TOWN },
       { fromUid: BOT, channelId: BOT, text: `Hello ${a}!` },
     ]);
-    const people = (): Promise<{ uid: string; isOnline: boolean; missed: string[] }[]> =>
-      held.http!.get("/people").then((answer) => answer.body as never); // its only shape
-    const of = async (uid: string): Promise<unknown> => (await people()).find((person) => person.uid === uid);
-    await eventually(
-      async () => (await people()).filter(({ uid, isOnline }) => isOnline && [a, b].includes(uid)).length === 2,
-      "both are online",
-    );
+    for (const uid of [a, b]) await eventually(async () => (await personOf(uid))?.isOnline, `${uid} is online`);
     bob.disconnect();
-    await eventually(async () => (await people()).some(({ uid, isOnline }) => uid === b && !isOnline), "bob is away");
+    await eventually(async () => (await personOf(b))?.isOnline === false, "bob is away");
     await alice.sendText(b, PERSON, "where are you?");
-    await eventually(
-      async () => (await people()).some(({ uid, missed }) => uid === b && missed.length > 0),
-      "bob missed something",
-    );
-    expect(await of(b)).toMatchObject({ isOnline: false, missed: ["where are you?"] });
-    expect(await of(a)).toMatchObject({ isOnline: true, missed: [] });
+    await eventually(async () => (await personOf(b))?.missed.length, "bob missed something");
+    expect(await personOf(b)).toEqual({ uid: b, isOnline: false, missed: ["where are you?"] });
+    expect(await personOf(a)).toEqual({ uid: a, isOnline: true, missed: [] });
   });
 });
 
 describe("examples/back-end, told by the test", () => {
   test("a login gives token, address and group; a second one ends the session of the first", async () => {
     const uid = uniqueId("alice");
-    const { login, client } = await logIn(uid);
-    using _client = client;
+    const login = await logIn(uid);
     expect(login).toEqual({
       uid,
       token: expect.stringMatching(/^[0-9a-f]{32}$/) as string,
       address: `ws://127.0.0.1:${held.server!.wsPort}`,
       group: TOWN,
     });
+    using client = await connect(login);
     const again = await logIn(uid);
-    using _again = again.client;
-    expect(again.login.token).not.toBe(login.token);
+    expect(again.token).not.toBe(login.token);
     await eventually(() => client.status === SdkStatus.connectKick, "the first session ends");
+    using second = await connect(again);
+    expect(second.status).toBe(SdkStatus.connected);
     for (const wrong of [{ uid: "a b" }, { uid: 1 }, {}, "text", null])
       expect((await held.http!.post("/login", wrong)).status).toBe(400);
   });
