@@ -58,7 +58,10 @@ describe("the load generator", () => {
     ]) {
       expect(median(name), name).toBeGreaterThan(0);
     }
-    expect(readFileSync(join(folder.path, "report.md"), "utf8")).toContain("<svg");
+    const plots = readFileSync(join(folder.path, "report.md"), "utf8").matchAll(/\]\((.+\.svg)\)/g);
+    const files = Array.from(plots, ([, file]) => readFileSync(join(folder.path, file!), "utf8"));
+    expect(files.length).toBeGreaterThan(0);
+    for (const svg of files) expect(svg).toContain("</svg>");
   });
 
   test("ends with 1 and says why when a scenario or a target is wrong", async () => {

@@ -2,14 +2,16 @@
  * One run of one case: fills in the placeholders of a request, acts on the server, and turns what is seen into the form
  * in which the cases were recorded.
  */
-import { rawNumber, stringifyJson, valueAt } from "../harness/exact-json.ts";
+import { type Json, rawNumber, stringifyJson, valueAt } from "../harness/exact-json.ts";
 import type { HttpAnswer } from "../harness/http-client.ts";
 import type { ServerProcess, Settings } from "../harness/server-process.ts";
 import { delay } from "../harness/waiting.ts";
+import type { WebhookReceiver } from "../harness/webhook-receiver.ts";
 import { type Answer, type Outgoing, type Received, WireClient } from "../harness/wire-client.ts";
 import type { Case, ConnectAction, HttpAction, SendAction, Step } from "./case.ts";
 import type { Expectations } from "./expectation.ts";
 import { createPrefix, fnv1a64 } from "./prefix.ts";
+import type { Target } from "./runner.ts";
 import { type CaseNames, markVolatile, shapeOf, Volatile } from "./volatile.ts";
 
 /** The answer to a step that shows nothing. */
@@ -22,24 +24,26 @@ const CLOSED_AT_ONCE_MS = 1_500;
 /** After the awaited messages a step looks this much longer, for those that should not come. */
 const SETTLE_MS = 100;
 const LONG_TEXT = 200;
+const WEBHOOK_MS = 5_000;
+const POLL_MS = 50;
+/** `uid-flag-online-connection-count-count` */
+const CONNECTION_OF_STATUS = /(-\d+-\d+-)\d+(-\d+-\d+)$/;
 
 export class CaseRun implements Disposable {
   readonly #server: ServerProcess;
   readonly #configurations: Readonly<Record<string, Settings>>;
+  readonly #receiver: WebhookReceiver;
+  readonly #shownEntries = new Set<Json>();
   readonly #bound: Expectations;
   readonly #names: CaseNames;
   readonly #clients = new Map<string, WireClient>();
   readonly #saved = new Map<string, unknown>();
   #sentCount = 0;
 
-  constructor(
-    recorded: Case,
-    server: ServerProcess,
-    configurations: Readonly<Record<string, Settings>>,
-    bound: Expectations,
-  ) {
+  constructor(recorded: Case, { server, configurations, receiver }: Target, bound: Expectations) {
     this.#server = server;
     this.#configurations = configurations;
+    this.#receiver = receiver;
     this.#bound = bound;
     const prefix = createPrefix(recorded.crcDescending, recorded.slot);
     const hashes = (recorded.fnv ?? []).map((text): [string, string] => [
@@ -88,6 +92,7 @@ export class CaseRun implements Disposable {
     }
     if (step.each !== undefined) return this.#each(step.each);
     if (step.drain !== undefined) return this.#drain(step.drain);
+    if (step.webhook !== undefined) return this.#webhook(step.webhook);
     const ending = step.restart ?? step.kill;
     if (ending !== undefined) {
       for (const client of this.#clients.values()) client.close();
@@ -291,6 +296,27 @@ export class CaseRun implements Disposable {
     };
     const found = await Promise.all(Array.from({ length: action.count }, (_item, index) => ask(index + 1)));
     return { matching: found.filter(Boolean).length };
+  }
+
+  /** The entries of such events that tell of this case and were not shown yet. */
+  async #webhook({ event, count, quietMs, timeoutMs }: NonNullable<Step["webhook"]>): Promise<unknown> {
+    const found = (): readonly Json[] =>
+      this.#receiver.taken
+        .filter((delivery) => delivery.event === event)
+        .flatMap((delivery) => this.#receiver.entriesOf(delivery))
+        .filter((entry) => !this.#shownEntries.has(entry) && stringifyJson(entry).includes(this.#names.prefix));
+    if (count === undefined) await delay(quietMs ?? WEBHOOK_MS);
+    else {
+      const end = Date.now() + (timeoutMs ?? WEBHOOK_MS);
+      while (found().length < count && Date.now() < end) await delay(POLL_MS);
+      await delay(SETTLE_MS);
+    }
+    const shown = found();
+    for (const entry of shown) this.#shownEntries.add(entry);
+    return shown.map((entry) => {
+      const marked = markVolatile(entry, this.#names);
+      return typeof marked === "string" ? marked.replace(CONNECTION_OF_STATUS, "$1<conn>$2") : marked;
+    });
   }
 
   async #drain(action: NonNullable<Step["drain"]>): Promise<unknown> {

@@ -40,8 +40,12 @@ export interface Step {
     readonly equals: unknown;
   };
   readonly drain?: { readonly uid: string; readonly limit: number; readonly maxCalls?: number };
-  readonly webhook?: unknown;
-  readonly receiver?: unknown;
+  readonly webhook?: {
+    readonly event: string;
+    readonly count?: number;
+    readonly quietMs?: number;
+    readonly timeoutMs?: number;
+  };
 
   readonly v225?: unknown;
   readonly ours?: unknown;
@@ -110,8 +114,10 @@ export function loadCases(): RecordedCase[] {
     });
 }
 
-export function loadConfigurations(): Readonly<Record<string, Settings>> {
-  return JSON.parse(readFileSync(new URL("./configs.json", import.meta.url), "utf8")) as Record<string, Settings>;
+/** `hook`: the address of the webhook receiver. */
+export function loadConfigurations(hook: string): Readonly<Record<string, Settings>> {
+  const text = readFileSync(new URL("./configs.json", import.meta.url), "utf8").replaceAll("{hook}", hook);
+  return JSON.parse(text) as Record<string, Settings>;
 }
 
 /** A case that ends the server, or ended the original's, runs when nobody else uses it. */

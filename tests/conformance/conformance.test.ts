@@ -4,13 +4,15 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ServerProcess } from "../harness/server-process.ts";
+import { WebhookReceiver } from "../harness/webhook-receiver.ts";
 import { type Case, loadCases, loadConfigurations, type RecordedCase } from "./case.ts";
 import { LATER_AREAS, LATER_CASES } from "./later.ts";
 import { startAll } from "./runner.ts";
 
 const PARALLEL = 8;
 const all = loadCases();
-const configurations = loadConfigurations();
+const receiver = await WebhookReceiver.start();
+const configurations = loadConfigurations(receiver.url);
 const owed = all.filter((entry) => reasonToWait(entry) === undefined);
 const chosen = owed.filter((entry) => titleOf(entry).includes(process.env["WK_CASES"] ?? ""));
 
@@ -25,13 +27,15 @@ test("no two cases have the same area and name", () => {
   expect(new Set(all.map(titleOf)).size).toBe(all.length);
 });
 
+afterAll(() => receiver.close());
+
 for (const [configuration, cases] of Map.groupBy(chosen, (entry) => entry.recorded.config ?? "default")) {
   describe(`configuration ${configuration}`, () => {
     const held: { server?: ServerProcess; outcomes?: Map<Case, Promise<Error | undefined>> } = {};
     beforeAll(async () => {
       held.server = await ServerProcess.start({ settings: configurations[configuration]! });
       const recorded = cases.map((entry) => entry.recorded);
-      held.outcomes = startAll(recorded, { server: held.server, configurations }, PARALLEL);
+      held.outcomes = startAll(recorded, { server: held.server, configurations, receiver }, PARALLEL);
     });
     afterAll(async () => {
       await held.server?.dispose();

@@ -1,6 +1,7 @@
 /** Runs cases on one server: what can run beside others at once in parallel, what ends the server afterwards and alone. */
 import type { ServerProcess, Settings } from "../harness/server-process.ts";
 import { delay } from "../harness/waiting.ts";
+import type { WebhookReceiver } from "../harness/webhook-receiver.ts";
 import { type Case, needsServerAlone, type Step } from "./case.ts";
 import { CaseRun, NOTHING } from "./case-run.ts";
 import { type Difference, Expectations } from "./expectation.ts";
@@ -8,6 +9,7 @@ import { type Difference, Expectations } from "./expectation.ts";
 export interface Target {
   readonly server: ServerProcess;
   readonly configurations: Readonly<Record<string, Settings>>;
+  readonly receiver: WebhookReceiver;
 }
 
 const RETRY_EVERY_MS = 40;
@@ -16,7 +18,7 @@ const UNTIL_MS = 5_000;
 /** Throws with what differs. */
 async function runCase(recorded: Case, target: Target): Promise<void> {
   const expectations = new Expectations();
-  using run = new CaseRun(recorded, target.server, target.configurations, expectations);
+  using run = new CaseRun(recorded, target, expectations);
   const failures: string[] = [];
   for (const [index, step] of recorded.steps.entries()) {
     const differences = await runStep(step, run, expectations);

@@ -73,7 +73,7 @@ const program = new Command("bench")
   .option("--warm-up <seconds>", "instead of the scenario's")
   .option("--runs <count>", "medians and spread of so many", "1")
   .option("--generators <count>", "generator processes", "1")
-  .option("--out <folder>", "for result.json and report.md", "bench-results")
+  .option("--out <folder>", "for result.json, report.md and its plots", "bench-results")
   .option("--allow-saturated", "take results that the generator limited")
   .option("--list", "the scenarios that there are");
 
@@ -155,5 +155,7 @@ function headlineOf(result: ScenarioResult): string {
 function write(folder: string, report: Report): void {
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, "result.json"), `${JSON.stringify(report, undefined, 2)}\n`);
-  writeFileSync(join(folder, "report.md"), markdownReport(report));
+  const { text, plots } = markdownReport(report);
+  writeFileSync(join(folder, "report.md"), text);
+  for (const [file, svg] of plots) writeFileSync(join(folder, file), svg);
 }

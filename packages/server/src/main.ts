@@ -9,6 +9,7 @@ import { Command } from "commander";
 import { databaseDirectory } from "./config/database-directory.ts";
 import { exampleFile } from "./config/documents.ts";
 import { formatConfigError, loadConfig } from "./config/load.ts";
+import { type ReplayOptions, replayCall } from "./config/replay-call.ts";
 import type { Config } from "./config/schema.ts";
 import { createLog, type Log, logLevelOf } from "./observe/log.ts";
 import { startFailureLine, startupLines } from "./observe/startup-lines.ts";
@@ -57,6 +58,16 @@ function createProgram(): Command {
     .description("print a file with every key, its default and its meaning")
     .action(() => void process.stdout.write(exampleFile()));
   program
+    .command("webhook")
+    .description("webhooks of the running server")
+    .command("replay")
+    .description("send msg.notify again for all messages from a time or a message on")
+    .option("-c, --config <file>", "YAML file of the running server")
+    .option("--from-time <time>", "as 2026-04-22T08:00:00Z")
+    .option("--from-message <id>", "message_id of the first one")
+    .option("--follower <name>", "only this one, as webhook.notify")
+    .action((asked: ReplayOptions, command: Command) => replay(asked, command.optsWithGlobals<Options>()));
+  program
     .command("stop", { hidden: true })
     .action(() => fail("there is no background process to stop; send SIGTERM to the server"));
   return program;
@@ -98,6 +109,19 @@ async function start(options: Options): Promise<void> {
     readyMs: performance.now(),
   });
   for (const line of lines) say(line);
+}
+
+async function replay(asked: ReplayOptions, options: Options): Promise<void> {
+  const call = replayCall(asked, load(options).config, Date.parse);
+  if (typeof call === "string") fail(call);
+  const { createRealWorld } = await import("./world/real/real-world.ts");
+  try {
+    const { status, body } = await createRealWorld().http.post(call);
+    if (status !== 200) fail(`the server answered ${status}: ${Buffer.from(body).toString("utf8")}`);
+    say("the events are being sent again");
+  } catch (error) {
+    fail(`no answer from ${call.url}: ${error instanceof Error ? error.message : String(error)}`);
+  }
 }
 
 /** Ends the process with one line each when something is wrong. */

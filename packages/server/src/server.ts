@@ -9,12 +9,15 @@ import { databaseDirectory } from "./config/database-directory.ts";
 import { networksContain } from "./config/ip-network.ts";
 import { routeAddresses } from "./config/route-addresses.ts";
 import type { Config } from "./config/schema.ts";
+import { webhooksOptions } from "./config/webhooks-options.ts";
 import { createFanOut, FAN_OUT_DEFAULTS, type FanOut } from "./delivery/fan-out.ts";
 import { PENDING_ACKS_DEFAULTS, PendingAcks } from "./delivery/pending-acks.ts";
 import { Presence } from "./delivery/presence.ts";
 import { CertificateWatch, readCertificate } from "./gateway/certificate-watch.ts";
 import { createGateway, type Gateway } from "./gateway/gateway.ts";
 import { GATEWAY_DEFAULTS } from "./gateway/gateway-options.ts";
+import { DeadLetters } from "./hooks/dead-letters.ts";
+import { Webhooks } from "./hooks/webhooks.ts";
 import { ChannelAdmin } from "./messaging/channel-admin.ts";
 import { ChannelCache } from "./messaging/channel-cache.ts";
 import { ChatListReader } from "./messaging/chat-list-reader.ts";
@@ -32,9 +35,8 @@ import { Removals } from "./messaging/removals.ts";
 import { Sender } from "./messaging/sending.ts";
 import { UserDirectory } from "./messaging/user-directory.ts";
 import type { Log } from "./observe/log.ts";
-import { SHARD_COUNT } from "./store/shards.ts";
+import { lastIds } from "./store/message-ids.ts";
 import { Store } from "./store/store.ts";
-import { lastIdOfKey, messageIdsTable, tableRange } from "./store/tables.ts";
 import type { Listener, TlsCertificate, World } from "./world/world.ts";
 
 export interface ServerOptions {
@@ -96,6 +98,7 @@ interface Running {
   readonly store: Store;
   readonly gateway: Gateway;
   readonly acks: PendingAcks;
+  readonly webhooks: Webhooks;
   readonly http: Listener | undefined;
   readonly certificates: readonly CertificateWatch[];
 }
@@ -124,6 +127,7 @@ async function startParts({ config, world, log }: ServerOptions): Promise<Runnin
   });
   let gateway: Gateway | undefined;
   let acks: PendingAcks | undefined;
+  let webhooks: Webhooks | undefined;
   const certificates: CertificateWatch[] = [];
   try {
     const ids = new IdGenerator(world.clock, config.cluster.nodeId);
@@ -234,6 +238,18 @@ async function startParts({ config, world, log }: ServerOptions): Promise<Runnin
     const pushed = fanOut;
     store.feed.tail((messages) => pushed.push(messages));
     acks.start(gateway.outbound);
+    webhooks = await Webhooks.start({
+      world,
+      feed: store.feed,
+      deadLetters: await DeadLetters.load({
+        store,
+        clock: world.clock,
+        ids,
+        options: { countMax: limits.webhookDeadLettersMax, bytesMax: limits.webhookDeadLettersBytesMax },
+      }),
+      log,
+      options: webhooksOptions(config),
+    });
     const tlsFiles = certificateFiles(config, "tlsConfig");
     const wssFiles = certificateFiles(config, "wssConfig");
     const tlsCertificate = config.tlsAddr === null ? undefined : await readPair(world, tlsFiles);
@@ -301,6 +317,7 @@ async function startParts({ config, world, log }: ServerOptions): Promise<Runnin
       presence,
       outbound: gateway.outbound,
       connections: gateway.live,
+      webhooks,
       readiness: () => ({ ready: store.readOnlyBecause === null, reason: store.readOnlyBecause ?? "" }),
       handlerFailed: (error, request) => log.error("an HTTP handler failed", { error, path: request.path }),
       options: {
@@ -314,21 +331,22 @@ async function startParts({ config, world, log }: ServerOptions): Promise<Runnin
       },
     });
     const http = config.httpAddr === null ? undefined : await world.http.serve(config.httpAddr, api.routes, api.rules);
-    return { store, gateway, acks, http, certificates };
+    return { store, gateway, acks, webhooks, http, certificates };
   } catch (error) {
     for (const watch of certificates) watch.stop();
     acks?.stop();
     await gateway?.stop();
+    await webhooks?.stop();
     await store.close();
     throw error;
   }
 }
 
 /** HTTP first, so that no new send comes in; the store last, so that accepted ones are still answered. */
-async function stopParts({ store, gateway, acks, http, certificates }: Running): Promise<void> {
+async function stopParts({ store, gateway, acks, webhooks, http, certificates }: Running): Promise<void> {
   for (const watch of certificates) watch.stop();
   // Whatever fails to close, the store is closed.
-  const outcomes = await Promise.allSettled([http?.close(), gateway.stop()]);
+  const outcomes = await Promise.allSettled([http?.close(), gateway.stop(), webhooks.stop()]);
   acks.stop();
   await store.close();
   for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
@@ -345,9 +363,5 @@ function originOf(text: string): string {
 
 /** Ids go on behind the greatest one stored, whatever the clock says today. */
 async function continueIds(ids: IdGenerator, store: Store): Promise<void> {
-  const shards = Array.from({ length: SHARD_COUNT }, (_, shard) => shard);
-  const lasts = await Promise.all(
-    shards.map((shard) => store.rangeKeys({ ...tableRange(messageIdsTable, shard), reverse: true, limit: 1 })),
-  );
-  for (const [last] of lasts) if (last !== undefined) ids.continueAfter(lastIdOfKey(last));
+  for (const last of await lastIds(store)) if (last !== undefined) ids.continueAfter(last);
 }

@@ -1,4 +1,4 @@
-/** The report for people. */
+/** The report for people: one Markdown text, and the plots it shows as files beside it, because few viewers show SVG inside Markdown. */
 import type { Machine } from "./machine.ts";
 import { numberText } from "./number-text.ts";
 import type { Figure, ScenarioResult } from "./scenario-result.ts";
@@ -16,8 +16,15 @@ export interface Report {
   readonly results: readonly ScenarioResult[];
 }
 
-export function markdownReport(report: Report): string {
+export interface MarkdownReport {
+  readonly text: string;
+  /** By the name under which the text refers to it. */
+  readonly plots: ReadonlyMap<string, string>;
+}
+
+export function markdownReport(report: Report): MarkdownReport {
   const { machine } = report;
+  const plots = new Map<string, string>();
   const parts = [
     "# Load report",
     "",
@@ -33,9 +40,9 @@ export function markdownReport(report: Report): string {
     "",
     summaryTable(report.results),
     "",
-    ...report.results.flatMap(section),
+    ...report.results.flatMap((result) => section(result, plots)),
   ];
-  return `${parts.join("\n")}\n`;
+  return { text: `${parts.join("\n")}\n`, plots };
 }
 
 const SUMMARY = ["sendsPerSecond", "deliveriesPerSecond", "ackP50Ms", "ackP99Ms", "serverMicrosPerMessage"] as const;
@@ -60,7 +67,7 @@ export function verdictText(result: ScenarioResult): string {
   return missed.length === 0 ? "goals reached" : `missed: ${missed.map((goal) => goal.figure).join(", ")}`;
 }
 
-function section(result: ScenarioResult): readonly string[] {
+function section(result: ScenarioResult, plots: Map<string, string>): readonly string[] {
   const { scenario, runs } = result;
   const last = runs.at(-1)!;
   return [
@@ -75,7 +82,11 @@ function section(result: ScenarioResult): readonly string[] {
     figureTable(result),
     "",
     ...goalLines(result),
-    ...plotsOf(result, last).flatMap((plot) => [svgPlot(plot), ""]),
+    ...plotsOf(result, last).flatMap((plot) => {
+      const file = `${scenario.name}-${plot.name}.svg`;
+      plots.set(file, svgPlot(plot));
+      return [`![${plot.title}](${file})`, ""];
+    }),
   ];
 }
 
@@ -112,10 +123,15 @@ function goalLines(result: ScenarioResult): readonly string[] {
   return ["Goals:", "", ...lines, ""];
 }
 
-function plotsOf(result: ScenarioResult, last: ScenarioResult["runs"][number]): readonly Plot[] {
-  const plots: Plot[] = [];
+interface NamedPlot extends Plot {
+  readonly name: string;
+}
+
+function plotsOf(result: ScenarioResult, last: ScenarioResult["runs"][number]): readonly NamedPlot[] {
+  const plots: NamedPlot[] = [];
   if (last.latencies.length > 0) {
     plots.push({
+      name: "latency",
       title: `${result.scenario.name}: latency by percentile, last run`,
       xLabel: "percentile",
       yLabel: "milliseconds",
@@ -131,6 +147,7 @@ function plotsOf(result: ScenarioResult, last: ScenarioResult["runs"][number]): 
   }
   if (last.rates.length > 1) {
     plots.push({
+      name: "rate",
       title: `${result.scenario.name}: rate over time, last run`,
       xLabel: "seconds",
       yLabel: "a second",

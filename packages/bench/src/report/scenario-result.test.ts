@@ -47,9 +47,13 @@ describe("the result of a scenario", () => {
     const machine = { cpu: "c", cores: 2, memoryGigabytes: 8, system: "s", node: "v", load: 0 };
     const results = [summarize(SCENARIO, [run(30, 4)])];
     const report = { date: "2026-01-01", command: "bench", machine, generators: 1, isOwnServer: true, results };
-    const text = markdownReport(report);
+    const { text, plots } = markdownReport(report);
     expect(text).toContain("| rate | 30 | 10 | × 3 |");
-    expect(text).toContain("<svg");
+    expect(plots.size).toBeGreaterThan(0);
+    for (const [file, svg] of plots) {
+      expect(text).toContain(`](${file})`);
+      expect(svg).toMatch(/^<svg.*<\/svg>$/s);
+    }
     expect(text).toContain("**missed**: other at least 1, measured not measured");
     expect(text.match(/^# /gm)).toHaveLength(1);
   });

@@ -1,4 +1,4 @@
-/** A line plot as one SVG element, for Markdown. No scripts and no styles, so that every viewer shows it. */
+/** A line plot as one SVG file. No scripts and no styles, so that every viewer shows it. */
 import { numberText } from "./number-text.ts";
 
 export interface Curve {
@@ -20,10 +20,13 @@ const WIDTH = 640;
 const HEIGHT = 280;
 const LEFT = 70;
 const RIGHT = 16;
-const TOP = 34;
+const TOP = 46;
 const BOTTOM = 44;
 const MARKS = 5;
 const COLOURS = ["#1f6feb", "#d9480f", "#2b8a3e", "#862e9c", "#868e96"];
+/** Of the second and later curves, so that one that lies on another is seen. */
+const DASHES = ["", "7 4", "2 3", "9 3 2 3", "4 6"];
+const LEGEND_WIDTH = 150;
 
 export function svgPlot(plot: Plot): string {
   const points = plot.curves.flatMap((curve) => curve.points);
@@ -62,11 +65,14 @@ export function svgPlot(plot: Plot): string {
     `<text x="14" y="${HEIGHT / 2}" text-anchor="middle" transform="rotate(-90 14 ${HEIGHT / 2})">${escaped(plot.yLabel)}</text>`,
     ...plot.curves.flatMap((curve, index) => {
       const colour = COLOURS[index % COLOURS.length]!;
+      const dashes = DASHES[index % DASHES.length]!;
+      const dash = dashes === "" ? "" : ` stroke-dasharray="${dashes}"`;
+      const legend = LEFT + LEGEND_WIDTH * index;
       const line = curve.points.map(([px, py]) => `${x(px).toFixed(1)},${y(py).toFixed(1)}`).join(" ");
       return [
-        `<polyline points="${line}" fill="none" stroke="${colour}" stroke-width="2"/>`,
-        `<rect x="${LEFT + 8}" y="${TOP + 2 + 14 * index}" width="10" height="3" fill="${colour}"/>`,
-        textAt(LEFT + 22, TOP + 8 + 14 * index, "start", curve.name),
+        `<polyline points="${line}" fill="none" stroke="${colour}" stroke-width="2"${dash}/>`,
+        `<line x1="${legend}" y1="${TOP - 12}" x2="${legend + 22}" y2="${TOP - 12}" stroke="${colour}" stroke-width="2"${dash}/>`,
+        textAt(legend + 28, TOP - 8, "start", curve.name),
       ];
     }),
     "</svg>",

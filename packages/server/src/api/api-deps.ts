@@ -2,6 +2,7 @@
 import type { LiveConnections } from "../delivery/live-connections.ts";
 import type { Outbound } from "../delivery/outbound.ts";
 import type { Session } from "../delivery/session.ts";
+import type { Webhooks } from "../hooks/webhooks.ts";
 import type { Channels } from "../messaging/channels.ts";
 import type { ChatList } from "../messaging/chat-list.ts";
 import type { Commands } from "../messaging/commands.ts";
@@ -25,6 +26,7 @@ export interface ApiDeps {
   readonly presence: { of(uid: string): readonly Session[] };
   readonly outbound: Pick<Outbound, "disconnect">;
   readonly connections: LiveConnections;
+  readonly webhooks: Pick<Webhooks, "state" | "replay" | "retry" | "deadLetters">;
   readiness(): Readiness;
   /** A handler failed with something other than an unavailable store: the caller has got a 500. */
   handlerFailed(error: unknown, request: Pick<HttpRequest, "method" | "path">): void;

@@ -2,8 +2,10 @@
 import type { ChatView } from "../messaging/chat-list.ts";
 import type { StoredMessage } from "../messaging/message.ts";
 import type { Timers } from "../world/world.ts";
+import { listOf, shape, titled } from "./answer-schema.ts";
+import { about, INT, INT64, type JsonSchema, UINT8, UINT64 } from "./json-schema.ts";
 import { writeText } from "./json-writer.ts";
-import { messageJson } from "./message-json.ts";
+import { MESSAGE, messageJson } from "./message-json.ts";
 
 /** Messages that are written before other work gets its turn: about a millisecond. */
 const SLICE_MESSAGES = 500;
@@ -11,6 +13,22 @@ const SLICE_MESSAGES = 500;
 const CHAT_WEIGHT = 1;
 /** Of a UTF-16 unit. */
 const UTF8_BYTES_MAX = 3;
+
+export const CHAT: JsonSchema = titled(
+  "Chat",
+  shape({
+    channel_id: { type: "string", description: "For a person (type 1) the other one's uid." },
+    channel_type: UINT8,
+    unread: INT,
+    timestamp: about(INT, "Of the last message, seconds since 1970."),
+    last_msg_seq: UINT64,
+    last_client_msg_no: { type: "string" },
+    offset_msg_seq: about(UINT64, "Always 0."),
+    readed_to_msg_seq: about(UINT64, "What comes after it is unread."),
+    version: about(INT64, "Nanoseconds since 1970; grows with each change of the chat. Beyond 2^53."),
+    recents: { ...listOf(MESSAGE), description: "Newest first." },
+  }),
+);
 
 /**
  * Writes lists of chats. The messages of a chat look the same to every reader, and the chat list hands out the same array

@@ -7,7 +7,15 @@
  */
 import { fits } from "../messaging/valid-ids.ts";
 import { GoJsonError, GoSyntax } from "./go-syntax.ts";
-import { type Decoded, foldedName, type JsonType, type NumberKind, type ObjectType } from "./json-schema.ts";
+import {
+  type BodySchema,
+  BY_FOLDED_NAME,
+  type BytesSchema,
+  type Decoded,
+  foldedName,
+  type IntegerKind,
+  type ObjectSchema,
+} from "./json-schema.ts";
 
 type Value = string | number | bigint | Uint8Array | null | Value[] | { [name: string]: Value };
 
@@ -19,7 +27,7 @@ const INTEGER = /^-?[0-9]+$/;
 const DIGITS_MAX = 20;
 const DIGITS_SHOWN = 40;
 
-const RANGES: Readonly<Record<NumberKind, readonly [bigint, bigint]>> = {
+const RANGES: Readonly<Record<IntegerKind, readonly [bigint, bigint]>> = {
   uint8: [0n, 0xffn],
   uint32: [0n, 0xffff_ffffn],
   int: [-(1n << 63n), (1n << 63n) - 1n],
@@ -27,10 +35,10 @@ const RANGES: Readonly<Record<NumberKind, readonly [bigint, bigint]>> = {
   uint64: [0n, (1n << 64n) - 1n],
 };
 
-export function decodeGoJson<T extends JsonType>(body: Uint8Array, type: T): Decoded<T> {
+export function decodeGoJson<Schema extends BodySchema>(body: Uint8Array, schema: Schema): Decoded<Schema> {
   const decoding = new Decoding(textOf(body));
-  // What is built follows the type, field by field.
-  return decoding.document(type) as Decoded<T>;
+  // What is built follows the schema, field by field.
+  return decoding.document(schema) as Decoded<Schema>;
 }
 
 function textOf(body: Uint8Array): string {
@@ -43,7 +51,7 @@ function textOf(body: Uint8Array): string {
 
 /** Where a value belongs, for error texts. */
 interface Place {
-  readonly struct: ObjectType;
+  readonly struct: ObjectSchema;
   readonly name: string;
   readonly within: Place | undefined;
 }
@@ -57,58 +65,59 @@ class Decoding {
     this.#syntax = new GoSyntax(text);
   }
 
-  document(type: JsonType): Value {
+  document(schema: BodySchema): Value {
     if (this.#syntax.isEmpty()) throw new GoJsonError("EOF");
-    const value = this.#value(type, undefined, zeroOf(type));
+    const value = this.#value(schema, undefined, zeroOf(schema));
     if (this.#misfit !== undefined) throw this.#misfit;
     return value;
   }
 
   /** `known` is what stands there so far: a repeated key decodes into it. */
-  #value(type: JsonType, place: Place | undefined, known: Value): Value {
+  #value(schema: BodySchema, place: Place | undefined, known: Value): Value {
     const syntax = this.#syntax;
     const start = syntax.valueStart();
     switch (start) {
       case "null":
         syntax.literal();
-        return type.kind === "array" || type.kind === "bytes" ? zeroOf(type) : known;
+        return schema.type === "array" || isBytes(schema) ? zeroOf(schema) : known;
       case "bool":
         syntax.literal();
-        return this.#refuse("bool", type, place, known);
+        return this.#refuse("bool", schema, place, known);
       case "string":
-        return this.#string(syntax.string(), type, place, known);
+        return this.#string(syntax.string(), schema, place, known);
       case "number":
-        return this.#number(syntax.number(), type, place, known);
+        return this.#number(syntax.number(), schema, place, known);
       case "array":
-        if (type.kind === "array") return this.#array(type.of, type.countMax, place);
+        if (schema.type === "array") return this.#array(schema.items, schema.maxItems, place);
         break;
       case "object":
-        if (type.kind === "object") return this.#object(type, place, known);
+        if (schema.type === "object") return this.#object(schema, place, known);
         break;
     }
     syntax.skipValue();
-    return this.#refuse(start, type, place, known);
+    return this.#refuse(start, schema, place, known);
   }
 
-  #object(type: ObjectType, place: Place | undefined, known: Value): Value {
+  #object(schema: ObjectSchema, place: Place | undefined, known: Value): Value {
     const syntax = this.#syntax;
     // `zeroOf` made it.
     const fields = known as { [name: string]: Value };
     if (!syntax.enterObject()) return fields;
+    const byFoldedName = schema[BY_FOLDED_NAME];
     do {
       const key = syntax.key();
-      const field = type.byFoldedName.get(key) ?? type.byFoldedName.get(foldedName(key));
+      const field = byFoldedName.get(key) ?? byFoldedName.get(foldedName(key));
       if (field === undefined) {
         syntax.skipValue();
         continue;
       }
       const { name } = field;
-      fields[name] = this.#value(field.type, { struct: type, name, within: place }, fields[name] ?? null);
+      fields[name] = this.#value(field.schema, { struct: schema, name, within: place }, fields[name] ?? null);
     } while (syntax.moreInObject());
     return fields;
   }
 
-  #array(of: JsonType, countMax: number, place: Place | undefined): Value {
+  #array(of: BodySchema, countMax: number, place: Place | undefined): Value {
     const syntax = this.#syntax;
     const items: Value[] = [];
     if (!syntax.enterArray()) return items;
@@ -120,58 +129,51 @@ class Decoding {
     return items;
   }
 
-  #string(text: string, type: JsonType, place: Place | undefined, known: Value): Value {
-    if (type.kind === "bytes") {
+  #string(text: string, schema: BodySchema, place: Place | undefined, known: Value): Value {
+    if (isBytes(schema)) {
       const bytes = base64Bytes(text);
       if (typeof bytes !== "number") return bytes;
       this.#misfit ??= new GoJsonError(`illegal base64 data at input byte ${bytes}`);
       return known;
     }
-    if (type.kind !== "string") return this.#refuse("string", type, place, known);
+    if (schema.type !== "string") return this.#refuse("string", schema, place, known);
     if (!text.isWellFormed()) this.#misfit ??= new GoJsonError(`${nameAt(place)} holds half of a surrogate pair`);
-    if (!fits(text, type.bytesMax))
-      this.#misfit ??= new GoJsonError(`${nameAt(place)} is longer than ${type.bytesMax} bytes`);
+    if (!fits(text, schema.maxLength))
+      this.#misfit ??= new GoJsonError(`${nameAt(place)} is longer than ${schema.maxLength} bytes`);
     return text;
   }
 
-  #number(digits: string, type: JsonType, place: Place | undefined, known: Value): Value {
-    if (type.kind === "string" || type.kind === "bytes" || type.kind === "array" || type.kind === "object")
-      return this.#refuse("number", type, place, known);
+  #number(digits: string, schema: BodySchema, place: Place | undefined, known: Value): Value {
+    if (schema.type !== "integer") return this.#refuse("number", schema, place, known);
     if (!INTEGER.test(digits) || digits.length > DIGITS_MAX)
-      return this.#refuse(`number ${digits.slice(0, DIGITS_SHOWN)}`, type, place, known);
-    const [min, max] = RANGES[type.kind];
+      return this.#refuse(`number ${digits.slice(0, DIGITS_SHOWN)}`, schema, place, known);
+    const kind = schema["x-go-type"];
+    const [min, max] = RANGES[kind];
     const value = BigInt(digits);
     // Go reads no sign into an unsigned number, not even that of -0.
     if (value < min || value > max || (min === 0n && digits.startsWith("-")))
-      return this.#refuse(`number ${digits}`, type, place, known);
-    return type.kind === "int64" || type.kind === "uint64" ? value : Number(value);
+      return this.#refuse(`number ${digits}`, schema, place, known);
+    return kind === "int64" || kind === "uint64" ? value : Number(value);
   }
 
-  #refuse(found: string, type: JsonType, place: Place | undefined, known: Value): Value {
-    const where = place === undefined ? "value" : `struct field ${place.struct.name}.${pathOf(place)}`;
-    this.#misfit ??= new GoJsonError(`json: cannot unmarshal ${found} into Go ${where} of type ${goName(type)}`);
+  #refuse(found: string, schema: BodySchema, place: Place | undefined, known: Value): Value {
+    const where = place === undefined ? "value" : `struct field ${place.struct.title}.${pathOf(place)}`;
+    this.#misfit ??= new GoJsonError(`json: cannot unmarshal ${found} into Go ${where} of type ${goName(schema)}`);
     return known;
   }
 }
 
-function zeroOf(type: JsonType): Value {
-  switch (type.kind) {
+function zeroOf(schema: BodySchema): Value {
+  switch (schema.type) {
     case "string":
-      return "";
-    case "uint8":
-    case "uint32":
-    case "int":
-      return 0;
-    case "int64":
-    case "uint64":
-      return 0n;
-    case "bytes":
-      return NO_BYTES;
+      return isBytes(schema) ? NO_BYTES : "";
+    case "integer":
+      return schema["x-go-type"] === "int64" || schema["x-go-type"] === "uint64" ? 0n : 0;
     case "array":
       return null;
     case "object": {
       const fields: { [name: string]: Value } = {};
-      for (const { name, type: fieldType } of type.byFoldedName.values()) fields[name] = zeroOf(fieldType);
+      for (const field of schema[BY_FOLDED_NAME].values()) fields[field.name] = zeroOf(field.schema);
       return fields;
     }
   }
@@ -186,17 +188,21 @@ function pathOf(place: Place): string {
   return place.within === undefined ? place.name : `${pathOf(place.within)}.${place.name}`;
 }
 
-function goName(type: JsonType): string {
-  switch (type.kind) {
-    case "bytes":
-      return "[]uint8";
+function goName(schema: BodySchema): string {
+  switch (schema.type) {
+    case "string":
+      return isBytes(schema) ? "[]uint8" : "string";
+    case "integer":
+      return schema["x-go-type"];
     case "array":
-      return `[]${goName(type.of)}`;
+      return `[]${goName(schema.items)}`;
     case "object":
-      return `api.${type.name}`;
-    default:
-      return type.kind;
+      return `api.${schema.title}`;
   }
+}
+
+function isBytes(schema: BodySchema): schema is BytesSchema {
+  return schema.type === "string" && schema.contentEncoding !== undefined;
 }
 
 /** Line breaks are passed over. The place of the first wrong character when it is not base64. */

@@ -13,12 +13,10 @@ const HEADERS = {
   "access-control-allow-methods": "POST, OPTIONS, GET, PUT,DELETE,PATCH",
 } as const;
 
-/** Probes have no token. */
-const OPEN_PATHS: ReadonlySet<string> = new Set(["/health", "/healthz", "/readyz"]);
-
 const UNAVAILABLE: ReadonlySet<unknown> = new Set(["overloaded", "read_only", "store_failed"]);
 
-export function httpRules(deps: Pick<ApiDeps, "options" | "handlerFailed">): HttpRules {
+/** `openPaths` are served without a token: probes have none. */
+export function httpRules(deps: Pick<ApiDeps, "options" | "handlerFailed">, openPaths: ReadonlySet<string>): HttpRules {
   const { managerToken, bodyBytesMax } = deps.options;
   const isAllowed = managerToken.trim() === "" ? () => true : tokenCheck(managerToken);
   return {
@@ -26,7 +24,7 @@ export function httpRules(deps: Pick<ApiDeps, "options" | "handlerFailed">): Htt
     headers: HEADERS,
     gate(request) {
       if (request.method === "OPTIONS") return empty(204);
-      if (OPEN_PATHS.has(request.path) || isAllowed(request)) return undefined;
+      if (openPaths.has(request.path) || isAllowed(request)) return undefined;
       return empty(401);
     },
     notFound: ({ path }) => unknownPlugin(path) ?? plainText("404 page not found", 404),

@@ -17,8 +17,10 @@ import { messageRoutes } from "./routes/messages.ts";
 import { pluginRoutes } from "./routes/plugins.ts";
 import { routingRoutes } from "./routes/routing.ts";
 import { sendRoutes } from "./routes/send.ts";
+import { serverRoutes } from "./routes/server.ts";
 import { systemUserRoutes } from "./routes/system-users.ts";
 import { userRoutes } from "./routes/users.ts";
+import { webhookRoutes } from "./routes/webhooks.ts";
 
 export interface Api {
   readonly routes: readonly ApiRoute[];
@@ -26,7 +28,7 @@ export interface Api {
 }
 
 export function createApi(deps: ApiDeps): Api {
-  const routes = [
+  const routes: readonly ApiRoute[] = [
     ...healthRoutes(deps),
     ...routingRoutes(deps.options.addresses),
     ...userRoutes(deps),
@@ -43,6 +45,9 @@ export function createApi(deps: ApiDeps): Api {
     ...pluginRoutes(),
     ...conversationRoutes(deps),
     ...commandRoutes(deps),
+    ...serverRoutes(() => routes),
+    ...webhookRoutes(deps),
   ];
-  return { routes, rules: httpRules(deps) };
+  const openPaths = routes.filter((route) => route.description?.isOpen === true).map((route) => route.path);
+  return { routes, rules: httpRules(deps, new Set(openPaths)) };
 }

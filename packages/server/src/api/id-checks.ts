@@ -1,6 +1,6 @@
 /** Why an id in a request is refused, in the words of the original where it has any. undefined: it is fine. */
 import { COMMAND_SUFFIX } from "@wukong-ts/protocol";
-import { CHANNEL_ID_BYTES_MAX, fits, hasSpecialCharacters, isUid, UID_BYTES_MAX } from "../messaging/valid-ids.ts";
+import { hasSpecialCharacters, isUid, UID_BYTES_MAX } from "../messaging/valid-ids.ts";
 
 export const BAD_CHANNEL_ID = "频道ID不合法！";
 export const CHANNEL_ID_SPECIAL = "频道ID不能包含特殊字符！";
@@ -30,9 +30,4 @@ export function uidsProblem(uids: readonly string[], blankText: string): string 
 /** A command log has the members, lists and flags of its channel; it cannot be given its own. */
 export function commandLogProblem(channelId: string): string | undefined {
   return channelId.endsWith(COMMAND_SUFFIX) ? `频道ID不能以${COMMAND_SUFFIX}结尾！` : undefined;
-}
-
-/** Of an id in a query or path, which no schema has looked at. */
-export function queryIdProblem(id: string): string | undefined {
-  return fits(id, CHANNEL_ID_BYTES_MAX) ? undefined : `频道ID不能超过${CHANNEL_ID_BYTES_MAX}字节！`;
 }

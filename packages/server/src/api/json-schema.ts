@@ -1,94 +1,140 @@
 /**
- * What a request body looks like, as data: one description decodes it (`go-json.ts`) and documents it. The kinds are
- * those of the Go structs that WuKongIM decodes into, because their ranges and zero values are part of the API.
+ * JSON Schema with static types. One description of a body decodes it (`go-json.ts`), types it and documents it. The
+ * builders make plain schema objects of the kinds that Go structs have, because the ranges and zero values of the
+ * structs that WuKongIM decodes into are part of the API. `answer-schema.ts` has what only answers need.
  */
 import { CHANNEL_ID_BYTES_MAX, CLIENT_MSG_NO_BYTES_MAX, UID_BYTES_MAX } from "../messaging/valid-ids.ts";
 
-export type JsonType = TextType | NumberType | BytesType | ArrayType | ObjectType;
+/** What a body, or a part of it, can be. */
+export type BodySchema = TextSchema | BytesSchema | IntegerSchema | ArraySchema | ObjectSchema;
 
-export interface TextType {
-  readonly kind: "string";
-  /** In UTF-8. */
-  readonly bytesMax: number;
+/** Any schema, for what only reads or prints it. Its numbers may be bigint where they go beyond 2^53. */
+export interface JsonSchema {
+  readonly [keyword: string]: unknown;
+}
+
+interface Notes {
+  readonly description?: string;
+  readonly examples?: readonly unknown[];
+}
+
+export interface TextSchema extends Notes {
+  readonly type: "string";
+  /** In bytes of UTF-8, so there are at most as many characters. */
+  readonly maxLength: number;
+  readonly contentEncoding?: never;
+}
+
+/** Standard padded base64 in the JSON. */
+export interface BytesSchema extends Notes {
+  readonly type: "string";
+  readonly contentEncoding: "base64";
 }
 
 /** `int` has 64 bits but comes as a number, exact up to 2^53: for counts and flags, not for ids. */
-export interface NumberType<Kind extends NumberKind = NumberKind> {
-  readonly kind: Kind;
+export interface IntegerSchema<Kind extends IntegerKind = IntegerKind> extends Notes {
+  readonly type: "integer";
+  readonly "x-go-type": Kind;
+  readonly format?: string;
+  readonly minimum?: number;
+  readonly maximum?: number;
 }
 
-export type NumberKind = "uint8" | "uint32" | "int" | "int64" | "uint64";
+export type IntegerKind = "uint8" | "uint32" | "int" | "int64" | "uint64";
 
-/** Standard padded base64 in the JSON. */
-export interface BytesType {
-  readonly kind: "bytes";
+export interface ArraySchema<Of extends BodySchema = BodySchema> extends Notes {
+  readonly type: "array";
+  readonly items: Of;
+  readonly maxItems: number;
 }
 
-export interface ArrayType<Of extends JsonType = JsonType> {
-  readonly kind: "array";
-  readonly of: Of;
-  readonly countMax: number;
-}
-
-export interface ObjectType<Fields extends FieldTypes = FieldTypes> {
-  readonly kind: "object";
-  /** As error texts call it. */
-  readonly name: string;
-  readonly fields: Fields;
-  /** The same by folded name: keys match in any case. */
-  readonly byFoldedName: ReadonlyMap<string, Field>;
+export interface ObjectSchema<Fields extends FieldSchemas = FieldSchemas> extends Notes {
+  readonly type: "object";
+  /** The Go struct, as error texts call it. */
+  readonly title: string;
+  readonly properties: Fields;
+  /** For readers. Decoding fills in zeros, and each route has its own words for what is missing. */
+  readonly required?: readonly string[];
+  /** The fields by folded name: keys match in any case. Under a symbol, so that it is no part of the JSON. */
+  readonly [BY_FOLDED_NAME]: ReadonlyMap<string, Field>;
 }
 
 export interface Field {
   readonly name: string;
-  readonly type: JsonType;
+  readonly schema: BodySchema;
 }
 
-export interface FieldTypes {
-  readonly [name: string]: JsonType;
+export interface FieldSchemas {
+  readonly [name: string]: BodySchema;
 }
 
-/** What a body decodes to. A missing or `null` field is its kind's zero: "", 0, no bytes, null for an array. */
-export type Decoded<T extends JsonType> = T extends TextType
-  ? string
-  : T extends NumberType<infer Kind>
-    ? NumberOf<Kind>
-    : T extends BytesType
+export const BY_FOLDED_NAME: unique symbol = Symbol("fields by folded name");
+
+/** What is decoded. A missing or `null` field is its kind's zero: "", 0, no bytes, null for an array. */
+export type Decoded<Schema> =
+  Schema extends IntegerSchema<infer Kind>
+    ? Kind extends "int64" | "uint64"
+      ? bigint
+      : number
+    : Schema extends BytesSchema
       ? Uint8Array
-      : T extends ArrayType<infer Of>
-        ? readonly Decoded<Of>[] | null
-        : T extends ObjectType<infer Fields>
-          ? { readonly [Name in keyof Fields]: Decoded<Fields[Name]> }
-          : never;
+      : Schema extends TextSchema
+        ? string
+        : Schema extends ArraySchema<infer Of>
+          ? readonly Decoded<Of>[] | null
+          : Schema extends ObjectSchema<infer Fields>
+            ? DecodedFields<Fields>
+            : undefined;
 
-type NumberOf<Kind> = Kind extends "int64" | "uint64" ? bigint : number;
+export type DecodedFields<Fields> = { readonly [Name in keyof Fields]: Decoded<Fields[Name]> };
 
 /** Enough for every list a caller may name in one call, and a bound for what one call can make the server hold. */
 const ITEMS_MAX = 1_000_000;
 /** What a text in a row or a frame can be: its length has 16 bits. */
 const TEXT_BYTES_MAX = 65_535;
 
-export const UINT8: NumberType<"uint8"> = { kind: "uint8" };
-export const UINT32: NumberType<"uint32"> = { kind: "uint32" };
-export const INT: NumberType<"int"> = { kind: "int" };
-export const INT64: NumberType<"int64"> = { kind: "int64" };
-export const UINT64: NumberType<"uint64"> = { kind: "uint64" };
-export const BYTES: BytesType = { kind: "bytes" };
-export const UID: TextType = text(UID_BYTES_MAX);
-export const CHANNEL_ID: TextType = text(CHANNEL_ID_BYTES_MAX);
-export const CLIENT_MSG_NO: TextType = text(CLIENT_MSG_NO_BYTES_MAX);
+export const UINT8: IntegerSchema<"uint8"> = { type: "integer", "x-go-type": "uint8", minimum: 0, maximum: 0xff };
+export const UINT32: IntegerSchema<"uint32"> = {
+  type: "integer",
+  "x-go-type": "uint32",
+  minimum: 0,
+  maximum: 0xffff_ffff,
+};
+export const INT: IntegerSchema<"int"> = { type: "integer", "x-go-type": "int" };
+export const INT64: IntegerSchema<"int64"> = { type: "integer", "x-go-type": "int64", format: "int64" };
+export const UINT64: IntegerSchema<"uint64"> = { type: "integer", "x-go-type": "uint64", format: "uint64", minimum: 0 };
+export const BYTES: BytesSchema = { type: "string", contentEncoding: "base64" };
+export const UID: TextSchema = text(UID_BYTES_MAX);
+export const CHANNEL_ID: TextSchema = text(CHANNEL_ID_BYTES_MAX);
+export const CLIENT_MSG_NO: TextSchema = text(CLIENT_MSG_NO_BYTES_MAX);
 
-export function text(bytesMax: number = TEXT_BYTES_MAX): TextType {
-  return { kind: "string", bytesMax };
+export function text(bytesMax: number = TEXT_BYTES_MAX): TextSchema {
+  return { type: "string", maxLength: bytesMax };
 }
 
-export function array<Of extends JsonType>(of: Of, countMax: number = ITEMS_MAX): ArrayType<Of> {
-  return { kind: "array", of, countMax };
+export function array<Of extends BodySchema>(items: Of, countMax: number = ITEMS_MAX): ArraySchema<Of> {
+  return { type: "array", items, maxItems: countMax };
 }
 
-export function object<Fields extends FieldTypes>(name: string, fields: Fields): ObjectType<Fields> {
-  const named = Object.entries(fields).map(([field, type]) => [foldedName(field), { name: field, type }] as const);
-  return { kind: "object", name, fields, byFoldedName: new Map(named) };
+/** `required` are the fields without which the route always answers an error. */
+export function object<Fields extends FieldSchemas>(
+  title: string,
+  fields: Fields,
+  required: readonly (keyof Fields & string)[] = [],
+): ObjectSchema<Fields> {
+  const named = Object.entries(fields).map(([name, schema]) => [foldedName(name), { name, schema }] as const);
+  return {
+    type: "object",
+    title,
+    properties: fields,
+    ...(required.length > 0 ? { required } : undefined),
+    [BY_FOLDED_NAME]: new Map(named),
+  };
+}
+
+/** The same schema with a text about this use of it. */
+export function about<Schema extends object>(schema: Schema, description: string): Schema {
+  return { ...schema, description };
 }
 
 /** Go folds case by Unicode; besides the letters themselves only these two signs fold to ASCII. */

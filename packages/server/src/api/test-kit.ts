@@ -1,16 +1,24 @@
-/** For tests of this folder: the API over services that note what they are asked and answer what the test says. */
+/**
+ * For tests of this folder: the API over services that note what they are asked and answer what the test says. Every
+ * answer of a described route is held against the description.
+ */
 import { Reason } from "@wukong-ts/protocol";
+import { Ajv2020 } from "ajv/dist/2020.js";
 import type { LiveConnection } from "../delivery/live-connections.ts";
 import type { Session } from "../delivery/session.ts";
+import type { WebhooksState } from "../hooks/webhooks.ts";
 import type { ChannelFlags, ListedUid } from "../messaging/channels.ts";
 import type { ChatListRequest, ChatView } from "../messaging/chat-list.ts";
 import type { HistoryPage } from "../messaging/history.ts";
 import { type ChannelKey, EMPTY_HEAD, type Mark, ORIGIN, type StoredMessage } from "../messaging/message.ts";
 import type { SendRequest, SendResult } from "../messaging/send.ts";
 import type { KnownDevice } from "../messaging/users.ts";
+import type { DeadLetterRow } from "../store/tables.ts";
 import { matchRoute, parseQuery } from "../world/http-routing.ts";
 import type { HttpAnswer, HttpRequest } from "../world/world.ts";
+import { answersOf } from "./answer-schema.ts";
 import type { ApiDeps, ApiOptions, Readiness } from "./api-deps.ts";
+import type { ApiRoute } from "./api-route.ts";
 import { createApi } from "./http-server.ts";
 
 export const TEST_NOW_MS = 1_776_840_000_000;
@@ -33,6 +41,8 @@ export class TestApi {
   knownDevices: ReadonlySet<number> = new Set();
   ready: Readiness = { ready: true, reason: "" };
   ownLast: Mark = ORIGIN;
+  letters: readonly DeadLetterRow[] = [];
+  webhooksState: WebhooksState = { followers: [], receivers: [], deadLetters: { count: 0, bytes: 0 } };
   headSeqOf: (channel: ChannelKey) => number = () => this.stored.at(-1)?.seq ?? 0;
   /** Every change is rejected with it. */
   storeFailure: Error | undefined;
@@ -81,6 +91,11 @@ export class TestApi {
     headers: Readonly<Record<string, string>>,
   ): Promise<Answer> {
     const { routes, rules } = createApi(this.deps());
+    const checked = (route: ApiRoute, answer: Answer): Answer => {
+      const problem = answerProblem(route, answer);
+      if (problem !== undefined) throw new NotAsDescribed(`${method} ${url}: ${problem}\n${answer.text}`);
+      return answer;
+    };
     const [path = "", query = ""] = url.split("?");
     const gated = rules.gate({ method, path, headers });
     if (gated !== undefined) return answerOf(gated);
@@ -96,9 +111,10 @@ export class TestApi {
       ip: "",
     };
     try {
-      return answerOf(await match.route.handle(request));
+      return checked(match.route, answerOf(await match.route.handle(request)));
     } catch (error) {
-      return answerOf(rules.failed(error, request));
+      if (error instanceof NotAsDescribed) throw error;
+      return checked(match.route, answerOf(rules.failed(error, request)));
     }
   }
 
@@ -148,6 +164,28 @@ export class TestApi {
         list: async (key, list) => {
           this.asked.push(["list", key, list]);
           return this.listed;
+        },
+      },
+      webhooks: {
+        state: () => this.webhooksState,
+        replay: async (follower, from) => {
+          await change("replay")(follower, from);
+          return follower !== "unknown";
+        },
+        retry: async (ids) => {
+          await change("retry")(ids);
+          return { delivered: ids.length, failed: 0, reason: "" };
+        },
+        deadLetters: {
+          list: async (after, limit) => {
+            this.asked.push(["deadLetters", after, limit]);
+            return this.letters;
+          },
+          find: (id) => {
+            const row = this.letters.find((letter) => letter.id.high === id.high && letter.id.low === id.low);
+            return row === undefined ? undefined : { row, body: Buffer.from("[]") };
+          },
+          discard: change("discard"),
         },
       },
       history: {
@@ -232,11 +270,36 @@ export interface Answer {
   readonly json: unknown;
 }
 
+/** An answer that the description of its route does not allow. */
+class NotAsDescribed extends Error {}
+
+// Formats are for readers; schemas are made by us, and strictness would refuse `x-go-type`.
+const schemas = new Ajv2020({ strict: false, validateFormats: false });
+
+/** undefined: the route's description allows the answer, or there is no description. */
+export function answerProblem(
+  { description }: ApiRoute,
+  answer: Pick<Answer, "status" | "type" | "text" | "json">,
+): string | undefined {
+  if (description === undefined) return undefined;
+  const schema = answersOf(description)[answer.status];
+  if (schema === undefined) return `status ${answer.status} is not described`;
+  const textType = schema["contentMediaType"];
+  if (typeof textType === "string") {
+    if (answer.text !== "" && answer.type !== textType) return `${answer.type} is not ${textType}`;
+    return schemas.validate(schema, answer.text) ? undefined : schemas.errorsText();
+  }
+  if (answer.type !== JSON_TYPE) return `${answer.type} is not ${JSON_TYPE}`;
+  return schemas.validate(schema, answer.json) ? undefined : schemas.errorsText();
+}
+
+const JSON_TYPE = "application/json; charset=utf-8";
+
 function answerOf(answer: HttpAnswer): Answer {
   const text = typeof answer.body === "string" ? answer.body : Buffer.from(answer.body).toString();
   return {
     status: answer.status,
-    type: answer.contentType ?? "application/json; charset=utf-8",
+    type: answer.contentType ?? JSON_TYPE,
     text,
     json: parsed(text),
   };

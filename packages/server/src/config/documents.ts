@@ -30,7 +30,8 @@ function exampleBranch(tree: FieldTree, indent: string): string {
 }
 
 function yamlText(field: Field): string {
-  return field.kind === "text" || field.kind === "address" ? JSON.stringify(field.default) : field.default;
+  const isText = field.kind === "text" || field.kind === "url" || field.kind === "address";
+  return isText ? JSON.stringify(field.default) : field.default;
 }
 
 export function referencePage(): string {

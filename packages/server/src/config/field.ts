@@ -11,11 +11,13 @@ export type Field =
   | { readonly kind: "choice"; readonly choices: readonly string[]; readonly default: string; readonly doc: string }
   | {
       readonly kind: "address";
-      readonly scheme: "tcp" | "tls" | "ws" | "wss" | "http";
+      readonly scheme: "tcp" | "tls" | "ws" | "wss" | "http" | "grpc";
       readonly default: string;
       readonly doc: string;
     }
   | { readonly kind: "text"; readonly default: string; readonly doc: string }
+  /** Of an HTTP service, kept as text; "" for none. */
+  | { readonly kind: "url"; readonly default: ""; readonly doc: string }
   | { readonly kind: "list"; readonly default: ""; readonly doc: string }
   /** A list of IP networks, kept as text. */
   | { readonly kind: "networks"; readonly default: ""; readonly doc: string };

@@ -215,7 +215,10 @@ describe("the files that the conformance tool writes", () => {
     managerToken?: string;
   }
   const configs: Readonly<Record<string, Tree>> = JSON.parse(
-    readFileSync(new URL("../../../../tests/conformance/configs.json", import.meta.url), "utf8"),
+    readFileSync(new URL("../../../../tests/conformance/configs.json", import.meta.url), "utf8").replaceAll(
+      "{hook}",
+      "http://127.0.0.1:5302/hook",
+    ),
   );
 
   /** The same notation: nested maps, strings in JSON's quotes. */

@@ -67,6 +67,9 @@ test("every key that works is the original's, or one of ours that the docs name"
     "trustedProxies",
     "proxyProtocol",
     "allowNoEncrypt",
+    "webhook.secret",
+    "webhook.retryIntervalMax",
+    "webhook.lagAlarm",
     "conversation.showSystem",
     "conversation.countAll",
   ]);

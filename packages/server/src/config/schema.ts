@@ -196,6 +196,73 @@ const FIELDS = {
       doc: "Part of every message id and of CONNACK. Two servers must not share one.",
     },
   },
+  webhook: {
+    httpAddr: {
+      kind: "url",
+      default: "",
+      doc: "Where events are posted to, as https://api.example.com/webhook; a query in it is kept. Empty: nowhere.",
+    },
+    grpcAddr: {
+      kind: "address",
+      scheme: "grpc",
+      default: "off",
+      doc: "host:port of a receiver that takes events by gRPC (wkhook.WebhookService); then httpAddr is not used.",
+    },
+    secret: {
+      kind: "text",
+      default: "",
+      doc: "If set, every event is signed with it: the header webhook-signature, as in the Standard Webhooks convention. Text, or `whsec_` and base64; two, separated by a blank, while one is replaced by the other.",
+    },
+    focusEvents: {
+      kind: "list",
+      default: "",
+      doc: "Only these events are sent, as msg.notify, msg.offline, user.onlinestatus. Empty: all.",
+    },
+    msgNotifyEventPushInterval: {
+      kind: "duration",
+      minMs: 1,
+      default: "500ms",
+      zeroIsUnset: true,
+      doc: "How long a message waits for others that go to the receiver in the same msg.notify.",
+    },
+    msgNotifyEventCountPerPush: {
+      kind: "integer",
+      min: 1,
+      max: 10_000,
+      default: "100",
+      zeroIsUnset: true,
+      doc: "Most messages in one msg.notify; so many do not wait.",
+    },
+    msgNotifyEventRetryMaxCount: {
+      kind: "integer",
+      min: 1,
+      max: 1000,
+      default: "5",
+      zeroIsUnset: true,
+      doc: "So often an event is sent to a receiver that refuses it; then it is a dead letter. To a receiver that is down it is sent until it is taken.",
+    },
+    retryIntervalMax: {
+      kind: "duration",
+      minMs: 100,
+      default: "30s",
+      doc: "Longest pause between two tries; the first one is half a second.",
+    },
+    lagAlarm: {
+      kind: "duration",
+      minMs: 1000,
+      default: "5m",
+      doc: "A message that has waited so long for the receiver brings a warning in the log.",
+    },
+  },
+  agent: {
+    webhook: {
+      httpAddr: {
+        kind: "url",
+        default: "",
+        doc: "msg.notify of agent channels (type 11) goes here, and not to webhook.httpAddr. Empty: to webhook.httpAddr.",
+      },
+    },
+  },
   conversation: {
     showSystem: { kind: "boolean", default: "false", doc: "Lists the chat with the account ____system." },
     countAll: {

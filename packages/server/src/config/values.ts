@@ -45,6 +45,8 @@ export function readValue(field: Field, text: string): Value | undefined {
       return readAddress(text, field.scheme);
     case "text":
       return text;
+    case "url":
+      return readUrl(text);
     case "list":
       return readList(text);
     case "networks": {
@@ -70,6 +72,8 @@ export function expected(field: Field): string {
       return `an address as ${field.default === "off" ? `${field.scheme}://0.0.0.0:443` : field.default}, or off`;
     case "text":
       return "text";
+    case "url":
+      return "an address as https://api.example.com/webhook";
     case "list":
       return "a list";
     case "networks":
@@ -122,6 +126,13 @@ function readAddress(text: string, scheme: string): ListenAddress | null | undef
   if (givenScheme !== undefined && givenScheme.toLowerCase() !== scheme) return undefined;
   if (Number(port) > 65_535) return undefined;
   return { host: host === "" ? "0.0.0.0" : host.replace(/^\[|\]$/g, ""), port: Number(port) };
+}
+
+function readUrl(text: string): string | undefined {
+  const trimmed = text.trim();
+  if (trimmed === "") return "";
+  const url = URL.parse(trimmed);
+  return url !== null && (url.protocol === "http:" || url.protocol === "https:") ? trimmed : undefined;
 }
 
 /** As WuKongIM splits lists in the environment: at spaces; commas do as well. */

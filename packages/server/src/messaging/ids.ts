@@ -4,10 +4,12 @@
  * word is 0xFFFFFF00 or more are left out: the JavaScript SDK answers those with another id.
  */
 import type { Clock } from "../world/world.ts";
-import type { MessageId } from "./message.ts";
+import { type MessageId, NO_ID } from "./message.ts";
 
 export const ID_EPOCH_MS = 1_288_834_974_657;
 const STEPS = 4096;
+/** 41 bits. */
+const MS_MAX = 2 ** 41 - 1;
 const LOW_WORDS_LEFT_OUT = 0xffffff00;
 
 export class IdGenerator {
@@ -55,6 +57,23 @@ function compose(ms: number, nodeId: number, step: number): MessageId {
 /** Milliseconds since the id epoch. */
 function idMs(id: MessageId): number {
   return id.high * 1024 + (id.low >>> 22);
+}
+
+/** Wall time, to the millisecond, at which the id was given out. */
+export function idTimeMs(id: MessageId): number {
+  return idMs(id) + ID_EPOCH_MS;
+}
+
+/** The greatest id that is below all that are given out from this wall time on. */
+export function lastIdBeforeMs(timeMs: number): MessageId {
+  const ms = Math.min(Math.max(0, Math.floor(timeMs) - ID_EPOCH_MS), MS_MAX);
+  return idBefore(compose(ms, 0, 0));
+}
+
+/** The number before it. */
+export function idBefore({ high, low }: MessageId): MessageId {
+  if (low > 0) return { high, low: low - 1 };
+  return high > 0 ? { high: high - 1, low: 0xffffffff } : NO_ID;
 }
 
 export function compareIds(a: MessageId, b: MessageId): number {

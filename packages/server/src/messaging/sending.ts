@@ -3,6 +3,7 @@
  * commit makes it durable, and only then is it acknowledged and told to the feed.
  */
 import { COMMAND_SUFFIX, Reason, SYSTEM_UID } from "@wukong-ts/protocol";
+import type { Batch } from "../store/batch.ts";
 import { type CommitFailure, StoreUnavailable } from "../store/commit-failure.ts";
 import { shardOfChannel, shardOfUser } from "../store/shards.ts";
 import type { Store } from "../store/store.ts";
@@ -73,7 +74,7 @@ export class Sender implements Sending {
   readonly #lanes = new Map<number, Lane>();
   readonly #settled = (part: MessagePart, failure: CommitFailure | null): void => this.#settle(part, failure);
   /** Of the write that failed last: it may be on disk all the same. */
-  #doubtful: StoredMessage[][] = [];
+  #doubtful: Batch[] = [];
 
   constructor(deps: SendingDeps) {
     this.#deps = deps;
@@ -337,7 +338,7 @@ export class Sender implements Sending {
     if (failure !== null) {
       // The reset has dropped the channels; nobody else will answer these.
       const reason = reasonOf(failure);
-      if (failure.outcome === "unknown") this.#doubtful.push(part.batch.messages);
+      if (failure.outcome === "unknown") this.#doubtful.push(part.batch);
       for (const { request, sink, message, receipt } of part.sends) {
         answer(sink, request, reason, message.id, 0, false);
         for (const copy of receipt?.waiting ?? []) copy(false);
@@ -357,7 +358,7 @@ export class Sender implements Sending {
       log.inFlight?.delete(receiptText(message.fromUid, message.clientMsgNo));
       for (const copy of receipt.waiting) copy(true);
     }
-    this.#deps.store.feed.announce(part.batch.messages);
+    this.#deps.store.feed.announce(part.batch.shard, part.batch.messages);
   }
 
   /**
@@ -368,7 +369,11 @@ export class Sender implements Sending {
     const doubtful = this.#doubtful;
     this.#doubtful = [];
     try {
-      for (const messages of doubtful) this.#deps.store.feed.announce(messages.filter((each) => this.#isStored(each)));
+      for (const { shard, messages } of doubtful)
+        this.#deps.store.feed.announce(
+          shard,
+          messages.filter((each) => this.#isStored(each)),
+        );
     } catch (error) {
       this.#deps.failed(error);
     }

@@ -3,7 +3,15 @@ import type { MessageId } from "../messaging/message.ts";
 import { type Batch, put } from "./batch.ts";
 import { SHARD_COUNT } from "./shards.ts";
 import type { Store } from "./store.ts";
-import { IDS_PER_ROW_MAX, type IdEntry, idsFrom, type MessageKey, messageIdsTable } from "./tables.ts";
+import {
+  IDS_PER_ROW_MAX,
+  type IdEntry,
+  idsFrom,
+  lastIdOfKey,
+  type MessageKey,
+  messageIdsTable,
+  tableRange,
+} from "./tables.ts";
 
 /** Closes a batch of messages, which stand in it in the order of their ids. */
 export function putMessageIds(batch: Batch): void {
@@ -23,6 +31,15 @@ export async function placeOfId(store: Store, id: MessageId): Promise<MessageKey
   for (let shard = 0; shard < SHARD_COUNT; shard++)
     if (store.mayHoldId(shard, id)) asked.push(placeInShard(store, shard, id));
   return (await Promise.all(asked)).find((place) => place !== undefined);
+}
+
+/** The greatest id stored in each shard; undefined: it has no message. */
+export async function lastIds(store: Store): Promise<readonly (MessageId | undefined)[]> {
+  const shards = Array.from({ length: SHARD_COUNT }, (_, shard) => shard);
+  const keys = await Promise.all(
+    shards.map((shard) => store.rangeKeys({ ...tableRange(messageIdsTable, shard), reverse: true, limit: 1 })),
+  );
+  return keys.map(([last]) => (last === undefined ? undefined : lastIdOfKey(last)));
 }
 
 async function placeInShard(store: Store, shard: number, id: MessageId): Promise<MessageKey | undefined> {

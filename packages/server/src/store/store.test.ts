@@ -125,10 +125,10 @@ test("the feed tells every listener of each batch until it stops listening, and 
   const { store } = await opened();
   const heard: number[] = [];
   const stop = store.feed.tail((messages) => void heard.push(messages.length));
-  store.feed.announce([]);
-  store.feed.announce([{} as never]);
+  store.feed.announce(0, []);
+  store.feed.announce(0, [{} as never]);
   stop();
-  store.feed.announce([{} as never, {} as never]);
+  store.feed.announce(0, [{} as never, {} as never]);
   expect(heard).toEqual([1]);
 });
 

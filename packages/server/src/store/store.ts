@@ -62,7 +62,7 @@ const ID_ROW_WEIGHT = 16;
 const FORMAT = 2;
 
 export class Store {
-  readonly feed: Feed = new Feed();
+  readonly feed: Feed;
   readonly #committer: Committer;
   readonly #filter: KeyFilter;
   readonly #filling: FilterFill;
@@ -78,6 +78,7 @@ export class Store {
       reset: () => this.#reset(),
       stateChanged: options.stateChanged,
     });
+    this.feed = new Feed(this, options.world);
     this.#filter = new KeyFilter(SHARD_COUNT, options.keyFilterBytesMax);
     this.#filling = new FilterFill({
       timers: options.world.timers,
@@ -136,6 +137,13 @@ export class Store {
   committed(batch: Batch): Promise<void> {
     return new Promise((resolve, reject) => {
       this.commit(batch, (failure) => (failure === null ? resolve() : reject(new StoreUnavailable(failure))));
+    });
+  }
+
+  /** As `commitStep`, for who waits. */
+  committedStep(batches: readonly Batch[]): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.commitStep(batches, (failure) => (failure === null ? resolve() : reject(new StoreUnavailable(failure))));
     });
   }
 
@@ -252,6 +260,7 @@ export class Store {
 
   #reset(): void {
     this.epoch++;
+    this.feed.reset();
     for (const drop of this.#resets) drop();
   }
 }

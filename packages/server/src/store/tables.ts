@@ -17,6 +17,9 @@
  * | 12 | system uid   | uid                                   | 0        | – |
  * | 13 | system       | name                                  | 0        | format of the data directory |
  * | 14 | removed      | channel, log, seq                     | channel  | from when on a message no longer counts |
+ * | 15 | cursor       | follower's name                       | followed | the last message of the shard that the follower has handled |
+ * | 16 | dead letter  | its id                                | 0        | a webhook event that its receiver refuses: what, why, which messages |
+ * | 17 | dead letter body | its id                            | 0        | the event's body |
  */
 import type { Conversation } from "../messaging/conversation.ts";
 import type { ChannelKey, Head, LogName, Mark, MessageId, Receipt, StoredMessage } from "../messaging/message.ts";
@@ -182,6 +185,11 @@ function endOfRun(entries: readonly IdEntry[], from: number): number {
 /** The greatest id of the row with this key. */
 export function lastIdOfKey(keyBytes: Uint8Array): MessageId {
   return readKey(keyBytes).id();
+}
+/** From the first row that holds an id after this one to the end of the shard's. */
+export function idsAfter(shard: number, id: MessageId): Pick<KeyRange, "from" | "to"> {
+  const range = idsFrom(shard, id);
+  return { from: Buffer.concat([range.from, new Uint8Array(1)]), to: range.to };
 }
 /** From the row that holds `id`, if any does, to the end of the shard's. */
 export function idsFrom(shard: number, id: MessageId): Pick<KeyRange, "from" | "to"> {
@@ -438,6 +446,68 @@ export const removedTable: Table<MessageKey, Removal> = {
     const reader = read(value);
     return { seq, isCounted: reader.u8() === 1, goneAtSeconds: reader.u48() };
   },
+};
+
+export const cursorTable: Table<string, MessageId> = {
+  name: "cursor",
+  id: 15,
+  keyOf: (shard, follower) => key(shard, 15).text(follower).take(),
+  encode: (position) => row().id(position).take(),
+  decode: (value) => read(value).id(),
+};
+
+export interface DeadLetterRow {
+  /** Given out in the order in which they were laid aside. */
+  readonly id: MessageId;
+  readonly receiver: string;
+  readonly eventName: string;
+  readonly eventId: string;
+  readonly reason: string;
+  readonly tries: number;
+  readonly sinceMs: number;
+  readonly bodyBytes: number;
+  readonly messageIds: readonly MessageId[];
+}
+export const deadLetterTable: Table<MessageId, DeadLetterRow> = {
+  name: "dead letter",
+  id: 16,
+  keyOf: (shard, id) => key(shard, 16).id(id).take(),
+  encode(letter) {
+    const writer = row()
+      .text(letter.receiver)
+      .text(letter.eventName)
+      .text(letter.eventId)
+      .text(letter.reason)
+      .u32(letter.tries)
+      .u48(letter.sinceMs)
+      .u48(letter.bodyBytes);
+    for (const id of letter.messageIds) writer.id(id);
+    return writer.take();
+  },
+  decode(value, keyBytes) {
+    const reader = read(value);
+    const letter = {
+      id: readKey(keyBytes).id(),
+      receiver: reader.text(),
+      eventName: reader.text(),
+      eventId: reader.text(),
+      reason: reader.text(),
+      tries: reader.u32(),
+      sinceMs: reader.u48(),
+      bodyBytes: reader.u48(),
+    };
+    const messageIds: MessageId[] = [];
+    while (reader.left > 0) messageIds.push(reader.id());
+    return { ...letter, messageIds };
+  },
+};
+
+export const deadLetterBodyTable: Table<MessageId, Uint8Array> = {
+  name: "dead letter body",
+  id: 17,
+  keyOf: (shard, id) => key(shard, 17).id(id).take(),
+  encode: (body) => row().raw(body).take(),
+  decode: (value) => read(value).rest(),
 };
 
 /** All rows of one table in one shard whose key begins with these parts. */

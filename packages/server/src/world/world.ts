@@ -13,7 +13,8 @@ export interface World {
     /** Rejects with `BadCertificate` before it listens. */
     listen(at: ListenAt, accept: (socket: Socket) => void): Promise<Listener>;
   };
-  readonly http: HttpServing;
+  readonly http: HttpServing & HttpCalling;
+  readonly grpc: GrpcCalling;
   readonly files: Files;
   /** Opens (and creates) the ordered map in `directory`. Rejects with a `StoreOpenError` that names the cause. */
   openEngine(directory: string): Promise<Engine>;
@@ -165,6 +166,59 @@ export interface HttpAnswer {
   /** Default `application/json; charset=utf-8`. */
   readonly contentType?: string;
   readonly body: string | Uint8Array;
+}
+
+export interface HttpCalling {
+  /**
+   * Any answer is an answer, of whatever status; redirects are not followed. Rejects with `CallFailed` when none came.
+   * Connections are kept and used again.
+   */
+  post(request: HttpPost): Promise<HttpPosted>;
+}
+
+export interface HttpPost {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Uint8Array;
+  /** For the whole call; connecting has five seconds of it. */
+  readonly timeoutMs: number;
+  /** Of the answer; what is longer is cut. */
+  readonly answerBytesMax: number;
+}
+
+export interface HttpPosted {
+  readonly status: number;
+  readonly body: Uint8Array;
+}
+
+export interface GrpcCalling {
+  /** One unary call over HTTP/2 without TLS. Rejects with `CallFailed` when no answer came. */
+  call(request: GrpcCall): Promise<GrpcCalled>;
+}
+
+export interface GrpcCall {
+  readonly host: string;
+  readonly port: number;
+  /** `/package.Service/Method` */
+  readonly path: string;
+  /** Names in lower case. */
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly message: Uint8Array;
+  /** For the whole call; connecting has five seconds of it. */
+  readonly timeoutMs: number;
+  readonly answerBytesMax: number;
+}
+
+export interface GrpcCalled {
+  /** gRPC's own code; 0: there is a message. */
+  readonly status: number;
+  readonly statusText: string;
+  readonly message: Uint8Array;
+}
+
+/** Nobody answered, or not in time: whether the call had an effect is unknown. The message is one line. */
+export class CallFailed extends Error {
+  override readonly name = "CallFailed";
 }
 
 export interface Files {

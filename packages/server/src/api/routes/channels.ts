@@ -3,26 +3,78 @@ import type { ChannelFlags } from "../../messaging/channels.ts";
 import { hasSpecialCharacters } from "../../messaging/valid-ids.ts";
 import type { HttpAnswer } from "../../world/world.ts";
 import { isPerson } from "../addressing.ts";
+import { SUCCESS } from "../answer-schema.ts";
 import { failure, ok } from "../answers.ts";
 import type { ApiDeps } from "../api-deps.ts";
-import { type ApiRoute, badFormat, badFormatWithProblem, post } from "../api-route.ts";
+import { type ApiRoute, badFormat, badFormatWithProblem, route } from "../api-route.ts";
 import { CHANNEL_ID_SPECIAL, commandLogProblem, isBlank, uidsProblem } from "../id-checks.ts";
-import { array, CHANNEL_ID, type Decoded, INT, object, UID, UINT8 } from "../json-schema.ts";
+import { about, array, CHANNEL_ID, type Decoded, INT, object, UID, UINT8 } from "../json-schema.ts";
 
 type ChannelDeps = Pick<ApiDeps, "channels">;
 
-const FLAGS = { large: INT, ban: INT, disband: INT, send_ban: INT, allow_stranger: INT } as const;
-const INFO = object("channelInfoReq", { channel_id: CHANNEL_ID, channel_type: UINT8, ...FLAGS });
-const CREATE = object("channelCreateReq", { ...INFO.fields, reset: INT, subscribers: array(UID) });
-const DELETE = object("channelDeleteReq", { channel_id: CHANNEL_ID, channel_type: UINT8 });
+const FLAGS = {
+  large: about(INT, "1: a large group. Kept, without effect."),
+  ban: about(INT, "1: nobody may send. Of a person (type 1): he cannot log in."),
+  disband: about(INT, "1: disbanded; history stays readable."),
+  send_ban: about(INT, "1, of a person (type 1): he may not send."),
+  allow_stranger: about(INT, "1: kept, without effect."),
+} as const;
+const KEY = { channel_id: CHANNEL_ID, channel_type: UINT8 };
+const INFO = object("channelInfoReq", { ...KEY, ...FLAGS }, ["channel_id"]);
+const CREATE = object(
+  "channelCreateReq",
+  {
+    ...INFO.properties,
+    reset: about(INT, "1: the members become exactly these; who stays keeps his chat."),
+    subscribers: about(array(UID), "Members to add."),
+  },
+  ["channel_id", "channel_type"],
+);
+const DELETE = object("channelDeleteReq", KEY, ["channel_id", "channel_type"]);
 
 const NO_ID = "频道ID不能为空！";
 
 export function channelRoutes(deps: ChannelDeps): readonly ApiRoute[] {
   return [
-    post("/channel", CREATE, (body) => createOrUpdate(deps, body), badFormatWithProblem),
-    post("/channel/info", INFO, (body) => setInfo(deps, body), badFormat),
-    post("/channel/delete", DELETE, (body) => disband(deps, body)),
+    route({
+      method: "POST",
+      path: "/channel",
+      tag: "Channels",
+      summary: "Create or update a channel, and add members",
+      details: "All five flags are overwritten: what the call leaves out becomes 0. Existing members stay as they are.",
+      body: CREATE,
+      badBody: badFormatWithProblem,
+      answers: { 200: SUCCESS },
+      example: {
+        body: { channel_id: "group1", channel_type: 2, subscribers: ["alice", "bob"] },
+        answer: { status: 200 },
+      },
+      handle: ({ body }) => createOrUpdate(deps, body),
+    }),
+    route({
+      method: "POST",
+      path: "/channel/info",
+      tag: "Channels",
+      summary: "Overwrite a channel's flags",
+      details:
+        "All five flags are overwritten: what the call leaves out becomes 0. For a person (type 1) channel_id is his uid.",
+      body: INFO,
+      badBody: badFormat,
+      answers: { 200: SUCCESS },
+      example: { body: { channel_id: "group1", channel_type: 2, ban: 0 }, answer: { status: 200 } },
+      handle: ({ body }) => setInfo(deps, body),
+    }),
+    route({
+      method: "POST",
+      path: "/channel/delete",
+      tag: "Channels",
+      summary: "Disband a channel",
+      details: "Sets the flag disband. Messages, members and chats stay.",
+      body: DELETE,
+      answers: { 200: SUCCESS },
+      example: { body: { channel_id: "group2", channel_type: 2 }, answer: { status: 200 } },
+      handle: ({ body }) => disband(deps, body),
+    }),
   ];
 }
 

@@ -1,12 +1,24 @@
 /** Open connections: listed for operators, and ended one by one. */
 import { Reason } from "@wukong-ts/protocol";
 import type { LiveConnection } from "../../delivery/live-connections.ts";
-import type { HttpAnswer, HttpRequest } from "../../world/world.ts";
+import type { HttpAnswer } from "../../world/world.ts";
+import { listOf, SUCCESS, shape, titled } from "../answer-schema.ts";
 import { bare, failure, ok } from "../answers.ts";
 import type { ApiDeps } from "../api-deps.ts";
-import { type ApiRoute, get, integerOf, post } from "../api-route.ts";
+import { type ApiRoute, route } from "../api-route.ts";
 import { durationText } from "../duration-text.ts";
-import { type Decoded, INT64, object, UID, UINT64 } from "../json-schema.ts";
+import {
+  about,
+  type Decoded,
+  type DecodedFields,
+  INT,
+  INT64,
+  object,
+  text,
+  UID,
+  UINT8,
+  UINT64,
+} from "../json-schema.ts";
 import { writeJson, writeList, writeText } from "../json-writer.ts";
 import { timeText } from "../time-text.ts";
 
@@ -14,15 +26,6 @@ type ConnectionDeps = Pick<ApiDeps, "world" | "connections" | "outbound"> & {
   readonly options: Pick<ApiDeps["options"], "nodeId">;
 };
 type SortKey = (connection: LiveConnection) => number;
-
-const NAMED = object("connReq", { uid: UID, conn_id: INT64, node_id: UINT64, op_node_id: UINT64 });
-
-const KICK_TEXT = "server kick";
-/** A client has time to show why. */
-const KICK_CLOSE_MS = 2_000;
-const LIMIT_DEFAULT = 20;
-/** Connections that are looked at before other work gets its turn: a few milliseconds. */
-const SLICE_CONNECTIONS = 5_000;
 
 /** With "Desc" behind the name: the other way round. */
 const SORT_KEYS: Readonly<Record<string, SortKey>> = {
@@ -41,11 +44,99 @@ const SORT_KEYS: Readonly<Record<string, SortKey>> = {
   protoVersion: ({ session }) => session.version,
 };
 
+const NAMED = object(
+  "connReq",
+  {
+    uid: about(UID, "Whose connection it is."),
+    conn_id: about(INT64, "As /connz shows it."),
+    node_id: about(UINT64, "Where the connection is; 0: here."),
+    op_node_id: about(UINT64, "Who is to do it; 0: this server."),
+  },
+  ["uid", "conn_id"],
+);
+const LIST_QUERY = {
+  uid: about(text(), "Only uids that contain it."),
+  sort: about(text(), `${Object.keys(SORT_KEYS).join(", ")}; with Desc behind it the other way round. Empty: id.`),
+  offset: INT,
+  limit: about(INT, "0 or less is 20."),
+  node_id: about(UINT64, "0: this server."),
+};
+
+const TIME = { type: "string", format: "date-time" };
+const TEXT = { type: "string" };
+const CONNECTION = titled(
+  "Connection",
+  shape({
+    id: INT64,
+    uid: TEXT,
+    ip: TEXT,
+    port: INT,
+    last_activity: TIME,
+    uptime: about(TEXT, "As 5s, 4m5s, 3h4m5s or 2d3h4m5s."),
+    idle: TEXT,
+    pending_bytes: about(INT, "Bytes that wait to be sent."),
+    in_msgs: about(INT, "Messages from the client."),
+    out_msgs: about(INT, "Messages to the client."),
+    in_msg_bytes: INT,
+    out_msg_bytes: INT,
+    in_packets: INT,
+    out_packets: INT,
+    in_packet_bytes: INT,
+    out_packet_bytes: INT,
+    device: about(TEXT, "Kind and level: App, Web, PC or 未知, with 主 (master) or 从 (slave)."),
+    device_id: TEXT,
+    version: about(UINT8, "Of the protocol."),
+    proxy_type_format: TEXT,
+    leader_id: UINT64,
+    node_id: UINT64,
+  }),
+);
+const CONNECTIONS = shape({
+  connections: listOf(CONNECTION),
+  now: TIME,
+  total: about(INT, "All sockets, logged in or not, whatever is asked for."),
+  offset: INT,
+  limit: INT,
+});
+
+const KICK_TEXT = "server kick";
+/** A client has time to show why. */
+const KICK_CLOSE_MS = 2_000;
+const LIMIT_DEFAULT = 20;
+/** Connections that are looked at before other work gets its turn: a few milliseconds. */
+const SLICE_CONNECTIONS = 5_000;
+
 export function connectionRoutes(deps: ConnectionDeps): readonly ApiRoute[] {
   return [
-    get("/connz", (request) => listConnections(deps, request)),
-    post("/conn/kick", NAMED, (body) => end(deps, body, Reason.connectKick, KICK_CLOSE_MS)),
-    post("/conn/remove", NAMED, (body) => end(deps, body, null, 0)),
+    route({
+      method: "GET",
+      path: "/connz",
+      tag: "Connections",
+      summary: "The open connections of users",
+      query: LIST_QUERY,
+      answers: { 200: CONNECTIONS },
+      handle: ({ query }) => listConnections(deps, query),
+    }),
+    route({
+      method: "POST",
+      path: "/conn/kick",
+      tag: "Connections",
+      summary: "Tell a client to go, and close its connection after 2 seconds",
+      details: "A connection that is not there has ended already: that is no error.",
+      body: NAMED,
+      answers: { 200: SUCCESS },
+      example: { body: { uid: "alice", conn_id: 17 }, answer: { status: 200 } },
+      handle: ({ body }) => end(deps, body, Reason.connectKick, KICK_CLOSE_MS),
+    }),
+    route({
+      method: "POST",
+      path: "/conn/remove",
+      tag: "Connections",
+      summary: "Close a connection at once",
+      body: NAMED,
+      answers: { 200: SUCCESS },
+      handle: ({ body }) => end(deps, body, null, 0),
+    }),
   ];
 }
 
@@ -65,14 +156,13 @@ function end(
   return ok();
 }
 
-async function listConnections(deps: ConnectionDeps, { query }: HttpRequest): Promise<HttpAnswer> {
+async function listConnections(deps: ConnectionDeps, query: DecodedFields<typeof LIST_QUERY>): Promise<HttpAnswer> {
   const { world, connections, options } = deps;
-  if (!isHere(BigInt(integerOf(query["node_id"])), options.nodeId)) return failure("节点不存在！");
-  const offset = Math.max(0, integerOf(query["offset"]));
-  const asked = integerOf(query["limit"]);
-  const limit = asked <= 0 ? LIMIT_DEFAULT : asked;
-  const uidPart = query["uid"] ?? "";
-  const found = await sorted(deps, uidPart.trim() === "" ? "" : uidPart, query["sort"] || "id", offset + limit);
+  if (!isHere(query.node_id, options.nodeId)) return failure("节点不存在！");
+  const offset = Math.max(0, query.offset);
+  const limit = query.limit <= 0 ? LIMIT_DEFAULT : query.limit;
+  const uidPart = query.uid.trim() === "" ? "" : query.uid;
+  const found = await sorted(deps, uidPart, query.sort || "id", offset + limit);
   const nowMs = world.clock.wallMs();
   const list = await writeList(
     found.slice(offset),

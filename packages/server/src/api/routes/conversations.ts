@@ -3,13 +3,15 @@ import type { ChatList } from "../../messaging/chat-list.ts";
 import { channelText } from "../../messaging/message.ts";
 import type { HttpAnswer } from "../../world/world.ts";
 import { chatOf } from "../addressing.ts";
+import { listOf, SUCCESS, shape } from "../answer-schema.ts";
 import { bare, failure, ok } from "../answers.ts";
 import type { ApiDeps } from "../api-deps.ts";
-import { type ApiRoute, channelTypeOf, integerOf, post } from "../api-route.ts";
-import { ChatsJson } from "../chat-json.ts";
+import { type ApiRoute, channelTypeOf, integerOf, route } from "../api-route.ts";
+import { CHAT, ChatsJson } from "../chat-json.ts";
 import { BAD_CHANNEL_ID } from "../id-checks.ts";
-import { array, CHANNEL_ID, type Decoded, INT, INT64, object, text, UID, UINT8 } from "../json-schema.ts";
+import { about, array, CHANNEL_ID, type Decoded, INT, INT64, object, text, UID, UINT8 } from "../json-schema.ts";
 import { writeJson } from "../json-writer.ts";
+import { MESSAGE_EXAMPLE } from "../message-json.ts";
 import { channelsMessagesRoute } from "./channels-messages.ts";
 
 type ConversationDeps = Pick<ApiDeps, "chatList" | "history" | "conversations" | "world">;
@@ -17,24 +19,43 @@ type ConversationDeps = Pick<ApiDeps, "chatList" | "history" | "conversations" |
 /** All chats of a very full list, 50 characters each. */
 const LAST_SEQS_BYTES_MAX = 4_194_304;
 
-const SYNC = object("syncUserConversationReq", {
-  uid: UID,
-  version: INT64,
-  last_msg_seqs: text(LAST_SEQS_BYTES_MAX),
-  msg_count: INT,
-  only_unread: INT,
-  exclude_channel_types: array(UINT8),
-  page: INT,
-  page_size: INT,
-});
-const BY_CHANNELS = object("syncByChannelsReq", {
-  uid: UID,
-  channels: array(object("channelReq", { channel_id: CHANNEL_ID, channel_type: UINT8 }), 10_000),
-  msg_count: INT,
-});
-const OF_USER = object("conversationChannelsReq", { uid: UID });
-const CHAT = object("conversationReq", { uid: UID, channel_id: CHANNEL_ID, channel_type: UINT8 });
-const UNREAD = object("setUnreadReq", { ...CHAT.fields, unread: INT });
+const SYNC = object(
+  "syncUserConversationReq",
+  {
+    uid: UID,
+    version: about(INT64, "The greatest version the client has; 0: all chats."),
+    last_msg_seqs: about(
+      text(LAST_SEQS_BYTES_MAX),
+      "What the client has: channel_id:channel_type:last_msg_seq for each chat, joined with |.",
+    ),
+    msg_count: about(INT, "Messages for each chat, at most 10,000. 0 or less is answered with an empty list."),
+    only_unread: about(INT, "1: only chats with unread messages."),
+    exclude_channel_types: array(UINT8),
+    page: about(INT, "From 1. 0: no pages, up to 10,000 chats."),
+    page_size: about(INT, "0 is 100; at most 500."),
+  },
+  ["uid"],
+);
+const BY_CHANNELS = object(
+  "syncByChannelsReq",
+  {
+    uid: UID,
+    channels: array(object("channelReq", { channel_id: CHANNEL_ID, channel_type: UINT8 }), 10_000),
+    msg_count: about(INT, "Messages for each chat; 0 is 15."),
+  },
+  ["uid", "channels"],
+);
+const OF_USER = object("conversationChannelsReq", { uid: UID }, ["uid"]);
+const CHAT_FIELDS = { uid: UID, channel_id: about(CHANNEL_ID, "For a person (type 1) his uid."), channel_type: UINT8 };
+const CHAT_NAMES = ["uid", "channel_id", "channel_type"] as const;
+const CHAT_KEY = object("conversationReq", CHAT_FIELDS, CHAT_NAMES);
+const UNREAD = object(
+  "setUnreadReq",
+  { ...CHAT_FIELDS, unread: about(INT, "0 or more; at most what is visible.") },
+  CHAT_NAMES,
+);
+const CHATS = listOf(CHAT);
+const CHANNELS = listOf(shape({ channel_id: { type: "string" }, channel_type: UINT8 }));
 
 const PAGE_SIZE_DEFAULT = 100;
 const PAGE_SIZE_MAX = 500;
@@ -51,21 +72,88 @@ export function conversationRoutes(deps: ConversationDeps): readonly ApiRoute[] 
   const { chatList } = deps;
   const json = new ChatsJson(deps.world.timers);
   return [
-    post("/conversation/sync", SYNC, (body) => sync(chatList, json, body)),
-    post("/conversation/syncByChannels", BY_CHANNELS, (body) => syncByChannels(chatList, json, body)),
-    post("/conversation/channels", OF_USER, (body) => channelsOf(deps, body)),
+    route({
+      method: "POST",
+      path: "/conversation/sync",
+      tag: "Conversations",
+      summary: "A user's chat list",
+      details:
+        "Every chat with a message, newest first, with its unread number and its newest messages. With version or last_msg_seqs only what has changed.",
+      body: SYNC,
+      answers: { 200: CHATS },
+      example: {
+        body: { uid: "bob", version: 0, last_msg_seqs: "", msg_count: 1 },
+        answer: [
+          {
+            channel_id: "alice",
+            channel_type: 1,
+            unread: 1,
+            timestamp: MESSAGE_EXAMPLE.timestamp,
+            last_msg_seq: 1,
+            last_client_msg_no: "order-1001",
+            offset_msg_seq: 0,
+            readed_to_msg_seq: 0,
+            version: 1_776_840_000_123_000_000n,
+            recents: [MESSAGE_EXAMPLE],
+          },
+        ],
+      },
+      handle: ({ body }) => sync(chatList, json, body),
+    }),
+    route({
+      method: "POST",
+      path: "/conversation/syncByChannels",
+      tag: "Conversations",
+      summary: "Some chats of a user",
+      body: BY_CHANNELS,
+      answers: { 200: CHATS },
+      handle: ({ body }) => syncByChannels(chatList, json, body),
+    }),
+    route({
+      method: "POST",
+      path: "/conversation/channels",
+      tag: "Conversations",
+      summary: "The channels of a user's chats, by their stored ids",
+      body: OF_USER,
+      answers: { 200: CHANNELS },
+      example: { body: { uid: "dave" }, answer: [{ channel_id: "group3", channel_type: 2 }] },
+      handle: ({ body }) => channelsOf(deps, body),
+    }),
     channelsMessagesRoute(deps),
-    post("/conversations/clearUnread", CHAT, (body) =>
-      marked(body, NO_UID, (uid, channel) => chatList.clearUnread(uid, channel)),
-    ),
-    post("/conversations/setUnread", UNREAD, (body) =>
-      body.unread < 0
-        ? failure("unread cannot be negative")
-        : marked(body, "UID cannot be empty", (uid, channel) => chatList.setUnread(uid, channel, body.unread)),
-    ),
-    post("/conversations/delete", CHAT, (body) =>
-      marked(body, "Uid cannot be empty", (uid, channel) => chatList.delete(uid, channel)),
-    ),
+    route({
+      method: "POST",
+      path: "/conversations/clearUnread",
+      tag: "Conversations",
+      summary: "Mark a chat as read",
+      body: CHAT_KEY,
+      answers: { 200: SUCCESS },
+      example: { body: { uid: "bob", channel_id: "alice", channel_type: 1 }, answer: { status: 200 } },
+      handle: ({ body }) => marked(body, NO_UID, (uid, channel) => chatList.clearUnread(uid, channel)),
+    }),
+    route({
+      method: "POST",
+      path: "/conversations/setUnread",
+      tag: "Conversations",
+      summary: "Set a chat's unread number",
+      body: UNREAD,
+      answers: { 200: SUCCESS },
+      example: { body: { uid: "bob", channel_id: "alice", channel_type: 1, unread: 1 }, answer: { status: 200 } },
+      handle: ({ body }) =>
+        body.unread < 0
+          ? failure("unread cannot be negative")
+          : marked(body, "UID cannot be empty", (uid, channel) => chatList.setUnread(uid, channel, body.unread)),
+    }),
+    route({
+      method: "POST",
+      path: "/conversations/delete",
+      tag: "Conversations",
+      summary: "Take a chat out of a user's list",
+      details: "It comes back with the next message, which alone is shown and counted.",
+      body: CHAT_KEY,
+      answers: { 200: SUCCESS },
+      example: { body: { uid: "bob", channel_id: "alice", channel_type: 1 }, answer: { status: 200 } },
+      handle: ({ body }) => marked(body, "Uid cannot be empty", (uid, channel) => chatList.delete(uid, channel)),
+    }),
   ];
 }
 
@@ -135,7 +223,7 @@ async function channelsOf({ chatList }: ConversationDeps, body: Decoded<typeof O
 }
 
 async function marked(
-  body: Decoded<typeof CHAT>,
+  body: Decoded<typeof CHAT_KEY>,
   noUid: string,
   mark: (uid: string, channel: { readonly type: number; readonly id: string }) => Promise<void>,
 ): Promise<HttpAnswer> {

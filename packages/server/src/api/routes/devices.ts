@@ -2,9 +2,11 @@
 import { createHash } from "node:crypto";
 import type { KnownDevice } from "../../messaging/users.ts";
 import type { HttpAnswer, HttpRequest } from "../../world/world.ts";
+import { BIT, listOf, shape, titled } from "../answer-schema.ts";
 import { bare, failure } from "../answers.ts";
 import type { ApiDeps } from "../api-deps.ts";
-import { type ApiRoute, get, integerOf } from "../api-route.ts";
+import { type ApiRoute, route } from "../api-route.ts";
+import { about, type DecodedFields, INT, INT64, UID, UINT8, UINT64 } from "../json-schema.ts";
 import { type JsonValue, writeJson } from "../json-writer.ts";
 import { timeText } from "../time-text.ts";
 
@@ -13,19 +15,61 @@ type DeviceDeps = Pick<ApiDeps, "users" | "presence" | "connections">;
 const LIMIT_DEFAULT = 20;
 const FLAG_NAMES: Readonly<Record<number, string>> = { 0: "APP", 1: "WEB", 2: "PC" };
 
+const QUERY = {
+  uid: about(UID, "Needed."),
+  device_flag: about(INT, "0 app, 1 web, 2 PC; left out: all."),
+  limit: about(INT, "0 or less is 20."),
+  offset_created_at: about(INT64, "The created_at of the last device of the page before."),
+  pre: about(INT, "1: the page before offset_created_at instead."),
+};
+const TEXT = { type: "string" };
+const DEVICE = titled(
+  "Device",
+  shape({
+    id: UINT64,
+    uid: TEXT,
+    token: TEXT,
+    device_flag: UINT8,
+    device_flag_format: TEXT,
+    device_level: about(BIT, "1: master."),
+    device_level_format: TEXT,
+    conn_count: about(INT, "Open connections; the next four are theirs."),
+    send_msg_count: INT,
+    recv_msg_count: INT,
+    send_msg_bytes: INT,
+    recv_msg_bytes: INT,
+    created_at: about(INT64, "Nanoseconds since 1970."),
+    updated_at: INT64,
+    created_at_format: TEXT,
+    updated_at_format: TEXT,
+  }),
+);
+
 export function deviceRoutes(deps: DeviceDeps): readonly ApiRoute[] {
-  return [get("/cluster/devices", (request) => listDevices(deps, request))];
+  return [
+    route({
+      method: "GET",
+      path: "/cluster/devices",
+      tag: "Users",
+      summary: "A user's devices",
+      query: QUERY,
+      answers: { 200: shape({ total: INT, more: BIT, data: listOf(DEVICE) }) },
+      handle: ({ query, request }) => listDevices(deps, query, request),
+    }),
+  ];
 }
 
 /** Newest first; `offset_created_at` goes on behind the last page, with `pre` before the first one. */
-async function listDevices(deps: DeviceDeps, { query }: HttpRequest): Promise<HttpAnswer> {
-  const uid = query["uid"] ?? "";
+async function listDevices(
+  deps: DeviceDeps,
+  query: DecodedFields<typeof QUERY>,
+  request: HttpRequest,
+): Promise<HttpAnswer> {
+  const { uid, offset_created_at: offset } = query;
   if (uid.trim() === "") return failure("uid不能为空！");
-  const asked = integerOf(query["limit"]);
-  const limit = asked <= 0 ? LIMIT_DEFAULT : asked;
-  const isBefore = query["pre"] === "1";
-  const offset = nanosecondsOf(query["offset_created_at"]);
-  const flag = query["device_flag"] === undefined ? undefined : integerOf(query["device_flag"]);
+  const limit = query.limit <= 0 ? LIMIT_DEFAULT : query.limit;
+  const isBefore = query.pre === 1;
+  const flag = request.query["device_flag"] === undefined ? undefined : query.device_flag;
   const known = (await deps.users.devices(uid))
     .filter((device) => flag === undefined || device.flag === flag)
     .map((device) => ({ device, createdNs: createdNs(device) }))
@@ -78,10 +122,6 @@ function createdNs(device: KnownDevice): bigint {
 
 function nanoseconds(ms: number): bigint {
   return BigInt(ms) * 1_000_000n;
-}
-
-function nanosecondsOf(text: string | undefined): bigint {
-  return text !== undefined && /^[0-9]{1,19}$/.test(text) ? BigInt(text) : 0n;
 }
 
 function minuteText(ms: number): string {

@@ -1,26 +1,48 @@
 /** Pages of a channel's log, and its end. Anyone may read any channel, as in the original. */
-import type { HttpAnswer, HttpRequest } from "../../world/world.ts";
+import type { HttpAnswer } from "../../world/world.ts";
 import { isPerson, readLog, storedLog } from "../addressing.ts";
+import { shape } from "../answer-schema.ts";
 import { bare, failure, statusOnly } from "../answers.ts";
 import type { ApiDeps } from "../api-deps.ts";
-import { type ApiRoute, channelTypeOf, get, post } from "../api-route.ts";
-import { isBlank, queryIdProblem } from "../id-checks.ts";
-import { CHANNEL_ID, type Decoded, INT, object, text, UID, UINT8, UINT64 } from "../json-schema.ts";
+import { type ApiRoute, route } from "../api-route.ts";
+import { isBlank } from "../id-checks.ts";
+import {
+  about,
+  CHANNEL_ID,
+  type Decoded,
+  type DecodedFields,
+  INT,
+  object,
+  text,
+  UID,
+  UINT8,
+  UINT64,
+} from "../json-schema.ts";
 import { writeList } from "../json-writer.ts";
-import { messageJson } from "../message-json.ts";
+import { MESSAGE_EXAMPLE, MESSAGE_OR_404, MESSAGE_PAGE, messageJson } from "../message-json.ts";
 
 type HistoryDeps = Pick<ApiDeps, "history" | "world">;
 
-const PAGE = object("channelMessageSyncReq", {
-  login_uid: UID,
-  channel_id: CHANNEL_ID,
+const PAGE = object(
+  "channelMessageSyncReq",
+  {
+    login_uid: about(UID, "Who reads."),
+    channel_id: about(CHANNEL_ID, "For a person (type 1) his uid."),
+    channel_type: UINT8,
+    start_message_seq: about(UINT64, "Where the page begins, itself included. 0 with end 0: the newest messages."),
+    end_message_seq: about(UINT64, "Where it ends, itself not included; 0: nowhere."),
+    limit: about(INT, "0 is 100; at most 10,000."),
+    pull_mode: about(INT, "0: from the start towards older messages; 1: towards newer ones."),
+    event_summary_mode: about(text(), "Not used."),
+  },
+  ["login_uid", "channel_id"],
+);
+
+const CHANNEL_QUERY = {
+  channel_id: about(CHANNEL_ID, "For a person (type 1) his uid, or the stored id."),
   channel_type: UINT8,
-  start_message_seq: UINT64,
-  end_message_seq: UINT64,
-  limit: INT,
-  pull_mode: INT,
-  event_summary_mode: text(),
-});
+  login_uid: about(UID, "Who reads; needed with the uid of a person."),
+};
 
 const LIMIT_DEFAULT = 100;
 const LIMIT_MAX = 10_000;
@@ -29,9 +51,44 @@ const NOT_FOUND = 404;
 
 export function historyRoutes(deps: HistoryDeps): readonly ApiRoute[] {
   return [
-    post("/channel/messagesync", PAGE, (body) => page(deps, body)),
-    get("/channel/max_message_seq", (request) => maxSeq(deps, request)),
-    get("/channel/last_message", (request) => lastMessage(deps, request)),
+    route({
+      method: "POST",
+      path: "/channel/messagesync",
+      tag: "Messages",
+      summary: "A page of a channel's messages",
+      details: "In ascending order of message_seq, whatever the direction. more is 1 when there may be more.",
+      body: PAGE,
+      answers: { 200: MESSAGE_PAGE },
+      example: {
+        body: { login_uid: "bob", channel_id: "alice", channel_type: 1, limit: 20 },
+        answer: { start_message_seq: 0, end_message_seq: 0, more: 0, messages: [MESSAGE_EXAMPLE] },
+      },
+      handle: ({ body }) => page(deps, body),
+    }),
+    route({
+      method: "GET",
+      path: "/channel/max_message_seq",
+      tag: "Messages",
+      summary: "The seq of a channel's last message",
+      query: CHANNEL_QUERY,
+      answers: { 200: shape({ message_seq: UINT64 }) },
+      example: {
+        query: "?login_uid=alice&channel_id=bob&channel_type=1",
+        answer: { message_seq: 1 },
+      },
+      handle: ({ query }) => maxSeq(deps, query),
+    }),
+    route({
+      method: "GET",
+      path: "/channel/last_message",
+      tag: "Messages",
+      summary: "A channel's last message",
+      details: "A channel without messages is HTTP 200 with status 404.",
+      query: CHANNEL_QUERY,
+      answers: { 200: MESSAGE_OR_404 },
+      example: { query: "?login_uid=bob&channel_id=alice&channel_type=1", answer: MESSAGE_EXAMPLE },
+      handle: ({ query }) => lastMessage(deps, query),
+    }),
   ];
 }
 
@@ -62,10 +119,9 @@ function seqOf(seq: bigint): number {
   return seq > BigInt(Number.MAX_SAFE_INTEGER) ? Number.MAX_SAFE_INTEGER : Number(seq);
 }
 
-function maxSeq({ history }: HistoryDeps, request: HttpRequest): HttpAnswer {
-  const { id, type, loginUid } = channelQuery(request);
-  const problem = isBlank(id) ? "channel_id不能为空" : queryIdProblem(id);
-  if (problem !== undefined) return failure(problem);
+function maxSeq({ history }: HistoryDeps, query: DecodedFields<typeof CHANNEL_QUERY>): HttpAnswer {
+  const { channel_id: id, channel_type: type, login_uid: loginUid } = query;
+  if (isBlank(id)) return failure("channel_id不能为空");
   const isStoredId = !isPerson(type) || id.includes("@");
   if (!isStoredId && isBlank(loginUid)) return failure("login_uid不能为空");
   const address = isStoredId ? storedLog(id, type) : readLog(loginUid, id, type);
@@ -73,22 +129,12 @@ function maxSeq({ history }: HistoryDeps, request: HttpRequest): HttpAnswer {
   return bare(`{"message_seq":${seq}}`);
 }
 
-async function lastMessage({ history }: HistoryDeps, request: HttpRequest): Promise<HttpAnswer> {
-  const { id, type, loginUid } = channelQuery(request);
-  const problem = isBlank(id) ? "channel_id不能为空" : queryIdProblem(id);
-  if (problem !== undefined) return failure(problem);
+async function lastMessage({ history }: HistoryDeps, query: DecodedFields<typeof CHANNEL_QUERY>): Promise<HttpAnswer> {
+  const { channel_id: id, channel_type: type, login_uid: loginUid } = query;
+  if (isBlank(id)) return failure("channel_id不能为空");
   if (isPerson(type) && isBlank(loginUid)) return failure("login_uid不能为空");
   const address = readLog(loginUid, id, type);
   if (address === undefined) return statusOnly(NOT_FOUND);
   const last = (await history.newest(address.channel, address.log, 0, 1)).at(-1);
   return last === undefined ? statusOnly(NOT_FOUND) : bare(messageJson(last));
-}
-
-function channelQuery(request: HttpRequest): { readonly id: string; readonly type: number; readonly loginUid: string } {
-  const { query } = request;
-  return {
-    id: query["channel_id"] ?? "",
-    type: channelTypeOf(query["channel_type"]),
-    loginUid: query["login_uid"] ?? "",
-  };
 }

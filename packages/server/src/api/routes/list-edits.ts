@@ -1,9 +1,10 @@
 /** What the deny list and the allow list have in common: add, set, remove and clear, with the original's checks. */
 import { hasSpecialCharacters, isUid } from "../../messaging/valid-ids.ts";
 import type { HttpAnswer } from "../../world/world.ts";
+import { SUCCESS } from "../answer-schema.ts";
 import { failure, ok } from "../answers.ts";
 import type { ApiDeps } from "../api-deps.ts";
-import { type ApiRoute, post } from "../api-route.ts";
+import { type ApiRoute, route } from "../api-route.ts";
 import { CHANNEL_ID_SPECIAL, commandLogProblem, isBlank, uidsProblem } from "../id-checks.ts";
 import { array, CHANNEL_ID, object, UID, UINT8 } from "../json-schema.ts";
 
@@ -13,6 +14,8 @@ export interface EditedList {
   readonly path: string;
   /** `_add` and `_remove` refuse special characters in the channel id; the deny list takes stored ids of person chats. */
   readonly checksChannelId: boolean;
+  /** What being on it means, for the documentation. */
+  readonly details: string;
 }
 
 interface Edit {
@@ -21,8 +24,11 @@ interface Edit {
   readonly uids: readonly string[] | null;
 }
 
-const EDIT = object("listEditReq", { channel_id: CHANNEL_ID, channel_type: UINT8, uids: array(UID) });
-const CLEAR = object("listClearReq", { channel_id: CHANNEL_ID, channel_type: UINT8 });
+const KEY = { channel_id: CHANNEL_ID, channel_type: UINT8 };
+const EDIT_FIELDS = { ...KEY, uids: array(UID) };
+const EDIT = object("listEditReq", EDIT_FIELDS, ["channel_id", "channel_type", "uids"]);
+const SET = object("listSetReq", EDIT_FIELDS, ["channel_id"]);
+const CLEAR = object("listClearReq", KEY, ["channel_id", "channel_type"]);
 
 const NO_UIDS = "uids不能为空！";
 
@@ -63,11 +69,40 @@ export function listEditRoutes({ channels }: Pick<ApiDeps, "channels">, list: Ed
     return ok();
   };
 
+  const common = { method: "POST", tag: "Members and lists", answers: { 200: SUCCESS } } as const;
   return [
-    post(`${path}_add`, EDIT, add),
-    post(`${path}_set`, EDIT, set),
-    post(`${path}_remove`, EDIT, remove),
-    post(`${path}_remove_all`, CLEAR, clear),
+    route({
+      ...common,
+      path: `${path}_add`,
+      summary: `Put users on a channel's ${name} list`,
+      details: list.details,
+      body: EDIT,
+      example: { body: { channel_id: "group1", channel_type: 2, uids: ["carol"] }, answer: { status: 200 } },
+      handle: ({ body }) => add(body),
+    }),
+    route({
+      ...common,
+      path: `${path}_set`,
+      summary: `Make a channel's ${name} list exactly these users`,
+      details: "Without uids the list is cleared.",
+      body: SET,
+      handle: ({ body }) => set(body),
+    }),
+    route({
+      ...common,
+      path: `${path}_remove`,
+      summary: `Take users off a channel's ${name} list`,
+      body: EDIT,
+      example: { body: { channel_id: "group1", channel_type: 2, uids: ["carol"] }, answer: { status: 200 } },
+      handle: ({ body }) => remove(body),
+    }),
+    route({
+      ...common,
+      path: `${path}_remove_all`,
+      summary: `Clear a channel's ${name} list`,
+      body: CLEAR,
+      handle: ({ body }) => clear(body),
+    }),
   ];
 }
 

@@ -2,27 +2,37 @@
 import { withoutCommandSuffix } from "@wukong-ts/protocol";
 import type { ChannelListName } from "../../messaging/channels.ts";
 import { hasSpecialCharacters, isUid } from "../../messaging/valid-ids.ts";
-import type { HttpAnswer, HttpRequest } from "../../world/world.ts";
+import type { HttpAnswer } from "../../world/world.ts";
 import { isPerson } from "../addressing.ts";
+import { listOf, SUCCESS } from "../answer-schema.ts";
 import { bare, failure, ok } from "../answers.ts";
 import type { ApiDeps } from "../api-deps.ts";
-import { type ApiRoute, badFormatWithProblem, channelTypeOf, get, post } from "../api-route.ts";
-import { CHANNEL_ID_SPECIAL, commandLogProblem, isBlank, queryIdProblem, uidsProblem } from "../id-checks.ts";
-import { array, CHANNEL_ID, type Decoded, INT, object, UID, UINT8 } from "../json-schema.ts";
+import { type ApiRoute, badFormatWithProblem, route } from "../api-route.ts";
+import { CHANNEL_ID_SPECIAL, commandLogProblem, isBlank, uidsProblem } from "../id-checks.ts";
+import { about, array, CHANNEL_ID, type Decoded, type DecodedFields, INT, object, UID, UINT8 } from "../json-schema.ts";
 import { writeJson } from "../json-writer.ts";
 
 type MemberDeps = Pick<ApiDeps, "channels">;
 
-const ADD = object("subscriberAddReq", {
-  channel_id: CHANNEL_ID,
-  channel_type: UINT8,
-  reset: INT,
-  temp_subscriber: INT,
-  subscribers: array(UID),
-});
-const REMOVE = object("subscriberRemoveReq", { channel_id: CHANNEL_ID, channel_type: UINT8, subscribers: array(UID) });
-const REMOVE_ALL = object("subscriberRemoveAllReq", { channel_id: CHANNEL_ID, channel_type: UINT8 });
-const SET_RECEIVERS = object("tmpSubscriberSetReq", { channel_id: CHANNEL_ID, uids: array(UID) });
+const KEY = { channel_id: CHANNEL_ID, channel_type: UINT8 };
+const ADD = object(
+  "subscriberAddReq",
+  {
+    channel_id: CHANNEL_ID,
+    channel_type: about(UINT8, "0 is 2, a group."),
+    reset: about(INT, "1: the members become exactly these; who stays keeps his chat."),
+    temp_subscriber: about(INT, "1 is refused."),
+    subscribers: array(UID),
+  },
+  ["channel_id", "subscribers"],
+);
+const REMOVE = object("subscriberRemoveReq", { ...KEY, subscribers: array(UID) }, ["channel_id", "subscribers"]);
+const REMOVE_ALL = object("subscriberRemoveAllReq", KEY, ["channel_id", "channel_type"]);
+const SET_RECEIVERS = object("tmpSubscriberSetReq", { channel_id: CHANNEL_ID, uids: array(UID) }, [
+  "channel_id",
+  "uids",
+]);
+const UIDS = listOf({ type: "string" });
 
 const GROUP = 2;
 const TEMPORARY = 8;
@@ -30,15 +40,79 @@ const NO_UIDS = "uids不能为空！";
 
 export function memberRoutes(deps: MemberDeps): readonly ApiRoute[] {
   return [
-    post("/channel/subscriber_add", ADD, (body) => add(deps, body), badFormatWithProblem),
-    post("/channel/subscriber_remove", REMOVE, (body) => remove(deps, body), badFormatWithProblem),
-    post("/channel/subscriber_remove_all", REMOVE_ALL, (body) => removeAll(deps, body)),
-    post("/tmpchannel/subscriber_set", SET_RECEIVERS, (body) => setReceivers(deps, body)),
-    get("/cluster/channels/:channel_id/:channel_type/subscribers", (request) => uidsOf(deps, request, "members")),
-    get("/cluster/channels/:channel_id/:channel_type/denylist", (request) => uidsOf(deps, request, "deny")),
-    get("/cluster/channels/:channel_id/:channel_type/allowlist", (request) => uidsOf(deps, request, "allow")),
+    route({
+      method: "POST",
+      path: "/channel/subscriber_add",
+      tag: "Members and lists",
+      summary: "Add members to a channel",
+      details:
+        "Makes the channel if there is none. The chat is in a new member's list at once, read up to now; adding a member again changes nothing.",
+      body: ADD,
+      badBody: badFormatWithProblem,
+      answers: { 200: SUCCESS },
+      example: {
+        body: { channel_id: "group1", channel_type: 2, subscribers: ["carol", "dave"] },
+        answer: { status: 200 },
+      },
+      handle: ({ body }) => add(deps, body),
+    }),
+    route({
+      method: "POST",
+      path: "/channel/subscriber_remove",
+      tag: "Members and lists",
+      summary: "Remove members from a channel",
+      details: "The chat leaves their lists. There is no default type here: 0 names another channel.",
+      body: REMOVE,
+      badBody: badFormatWithProblem,
+      answers: { 200: SUCCESS },
+      example: { body: { channel_id: "group1", channel_type: 2, subscribers: ["dave"] }, answer: { status: 200 } },
+      handle: ({ body }) => remove(deps, body),
+    }),
+    route({
+      method: "POST",
+      path: "/channel/subscriber_remove_all",
+      tag: "Members and lists",
+      summary: "Remove all members of a channel",
+      body: REMOVE_ALL,
+      answers: { 200: SUCCESS },
+      example: { body: { channel_id: "group2", channel_type: 2 }, answer: { status: 200 } },
+      handle: ({ body }) => removeAll(deps, body),
+    }),
+    route({
+      method: "POST",
+      path: "/tmpchannel/subscriber_set",
+      tag: "Members and lists",
+      summary: "Say who receives what is sent to a temporary channel (type 8)",
+      body: SET_RECEIVERS,
+      answers: { 200: SUCCESS },
+      handle: ({ body }) => setReceivers(deps, body),
+    }),
+    uidsRoute(deps, "subscribers", "members"),
+    uidsRoute(deps, "denylist", "deny"),
+    uidsRoute(deps, "allowlist", "allow"),
   ];
 }
+
+function uidsRoute(deps: MemberDeps, pathEnd: string, list: ChannelListName): ApiRoute {
+  return route({
+    method: "GET",
+    path: `/cluster/channels/:channel_id/:channel_type/${pathEnd}`,
+    tag: "Members and lists",
+    summary: LIST_SUMMARIES[list],
+    params: KEY,
+    answers: { 200: UIDS },
+    ...(list === "members"
+      ? { example: { params: { channel_id: "group1", channel_type: "2" }, answer: ["alice", "bob", "carol"] } }
+      : undefined),
+    handle: ({ params }) => uidsOf(deps, params, list),
+  });
+}
+
+const LIST_SUMMARIES = {
+  members: "The uids of a channel's members",
+  deny: "The uids on a channel's deny list",
+  allow: "The uids on a channel's allow list",
+} as const;
 
 async function add({ channels }: MemberDeps, body: Decoded<typeof ADD>): Promise<HttpAnswer> {
   const id = body.channel_id;
@@ -100,11 +174,12 @@ function receiversProblem(id: string, uids: readonly string[]): string | undefin
   return uids.length === 0 ? NO_UIDS : uidsProblem(uids, NO_UIDS);
 }
 
-async function uidsOf({ channels }: MemberDeps, request: HttpRequest, list: ChannelListName): Promise<HttpAnswer> {
-  const id = request.params["channel_id"] ?? "";
-  const problem = queryIdProblem(id);
-  if (problem !== undefined) return failure(problem);
-  const key = { type: channelTypeOf(request.params["channel_type"]), id: withoutCommandSuffix(id) };
+async function uidsOf(
+  { channels }: MemberDeps,
+  params: DecodedFields<typeof KEY>,
+  list: ChannelListName,
+): Promise<HttpAnswer> {
+  const key = { type: params.channel_type, id: withoutCommandSuffix(params.channel_id) };
   const listed = await channels.list(key, list);
   return bare(writeJson(listed.map((entry) => entry.uid)));
 }

@@ -1,44 +1,108 @@
 /** Single messages by seq, id or client number. What is not there is HTTP 200 with status 404, or left out of a list. */
 import { int64FromBigInt } from "@wukong-ts/protocol";
 import type { StoredMessage } from "../../messaging/message.ts";
-import { CLIENT_MSG_NO_BYTES_MAX, fits } from "../../messaging/valid-ids.ts";
-import type { HttpAnswer, HttpRequest } from "../../world/world.ts";
+import type { HttpAnswer } from "../../world/world.ts";
 import { isPerson, type LogAddress, readLog, storedLog } from "../addressing.ts";
 import { bare, failure, statusOnly } from "../answers.ts";
 import type { ApiDeps } from "../api-deps.ts";
-import { type ApiRoute, badFormat, channelTypeOf, get, post } from "../api-route.ts";
-import { isBlank, queryIdProblem } from "../id-checks.ts";
-import { array, CHANNEL_ID, CLIENT_MSG_NO, type Decoded, INT64, object, UID, UINT8, UINT32 } from "../json-schema.ts";
+import { type ApiRoute, badFormat, route } from "../api-route.ts";
+import { isBlank } from "../id-checks.ts";
+import {
+  about,
+  array,
+  CHANNEL_ID,
+  CLIENT_MSG_NO,
+  type Decoded,
+  type DecodedFields,
+  INT64,
+  object,
+  UID,
+  UINT8,
+  UINT32,
+} from "../json-schema.ts";
 import { writeList } from "../json-writer.ts";
-import { messageJson } from "../message-json.ts";
+import { MESSAGE_EXAMPLE, MESSAGE_OR_404, MESSAGE_PAGE, messageJson } from "../message-json.ts";
 
 type MessageDeps = Pick<ApiDeps, "history" | "world">;
 
 const ITEMS_MAX = 10_000;
 
-const MANY = object("messagesReq", {
-  login_uid: UID,
-  channel_id: CHANNEL_ID,
+const CHANNEL = {
+  login_uid: about(UID, "Who reads; needed for a person (type 1)."),
+  channel_id: about(CHANNEL_ID, "For a person (type 1) his uid."),
   channel_type: UINT8,
-  message_seqs: array(UINT32, ITEMS_MAX),
-  message_ids: array(INT64, ITEMS_MAX),
-  client_msg_nos: array(CLIENT_MSG_NO, ITEMS_MAX),
-});
-const ONE = object("messageReq", {
-  login_uid: UID,
-  channel_id: CHANNEL_ID,
+};
+const MANY = object(
+  "messagesReq",
+  {
+    ...CHANNEL,
+    message_seqs: array(UINT32, ITEMS_MAX),
+    message_ids: about(array(INT64, ITEMS_MAX), "Looked up in all channels."),
+    client_msg_nos: array(CLIENT_MSG_NO, ITEMS_MAX),
+  },
+  ["channel_id"],
+);
+const ONE = object(
+  "messageReq",
+  {
+    ...CHANNEL,
+    message_id: about(INT64, "Looked up in all channels. 0: by client_msg_no."),
+    client_msg_no: CLIENT_MSG_NO,
+  },
+  ["channel_id", "channel_type"],
+);
+const BY_NUMBER = {
+  channel_id: about(CHANNEL_ID, "The stored id: of two persons uid@uid."),
   channel_type: UINT8,
-  message_id: INT64,
   client_msg_no: CLIENT_MSG_NO,
-});
+};
 
 const NOT_FOUND = 404;
 
 export function messageRoutes(deps: MessageDeps): readonly ApiRoute[] {
   return [
-    post("/messages", MANY, (body) => many(deps, body), badFormat),
-    post("/message", ONE, (body) => one(deps, body), badFormat),
-    get("/message/byclientmsgno", (request) => byClientMsgNo(deps, request)),
+    route({
+      method: "POST",
+      path: "/messages",
+      tag: "Messages",
+      summary: "Messages by seq, id or client number",
+      details:
+        "In the order in which they are asked for; what is not there is left out. The other fields are always 0.",
+      body: MANY,
+      badBody: badFormat,
+      answers: { 200: MESSAGE_PAGE },
+      example: {
+        body: { login_uid: "bob", channel_id: "alice", channel_type: 1, message_seqs: [1] },
+        answer: { start_message_seq: 0, end_message_seq: 0, more: 0, messages: [MESSAGE_EXAMPLE] },
+      },
+      handle: ({ body }) => many(deps, body),
+    }),
+    route({
+      method: "POST",
+      path: "/message",
+      tag: "Messages",
+      summary: "One message by id or client number",
+      details: "A message that is not there is HTTP 200 with status 404.",
+      body: ONE,
+      badBody: badFormat,
+      answers: { 200: MESSAGE_OR_404 },
+      example: {
+        body: { login_uid: "bob", channel_id: "alice", channel_type: 1, client_msg_no: "order-1001" },
+        answer: MESSAGE_EXAMPLE,
+      },
+      handle: ({ body }) => one(deps, body),
+    }),
+    route({
+      method: "GET",
+      path: "/message/byclientmsgno",
+      tag: "Messages",
+      summary: "One message by client number, in a channel named by its stored id",
+      details: "A message that is not there is HTTP 200 with status 404.",
+      query: BY_NUMBER,
+      answers: { 200: MESSAGE_OR_404 },
+      example: { query: "?channel_id=group1&channel_type=2&client_msg_no=nothing", answer: { status: 404 } },
+      handle: ({ query }) => byClientMsgNo(deps, query),
+    }),
   ];
 }
 
@@ -90,16 +154,11 @@ async function one({ history }: MessageDeps, body: Decoded<typeof ONE>): Promise
 }
 
 /** Takes the stored id of a person chat. */
-async function byClientMsgNo({ history }: MessageDeps, request: HttpRequest): Promise<HttpAnswer> {
-  const id = request.query["channel_id"] ?? "";
-  const type = channelTypeOf(request.query["channel_type"]);
-  const clientMsgNo = request.query["client_msg_no"] ?? "";
+async function byClientMsgNo({ history }: MessageDeps, query: DecodedFields<typeof BY_NUMBER>): Promise<HttpAnswer> {
+  const { channel_id: id, channel_type: type, client_msg_no: clientMsgNo } = query;
   if (isBlank(id)) return failure("channel_id不能为空");
   if (type === 0) return failure("channel_type不能为0");
   if (isBlank(clientMsgNo)) return failure("client_msg_no不能为空");
-  const problem = queryIdProblem(id);
-  if (problem !== undefined) return failure(problem);
-  if (!fits(clientMsgNo, CLIENT_MSG_NO_BYTES_MAX)) return statusOnly(NOT_FOUND);
   return messageOr404((await byNumbers(history, storedLog(id, type), [clientMsgNo])).at(0));
 }
 

@@ -1,8 +1,9 @@
 /** Where clients connect to. Every server can serve every user, so nothing depends on the uid. */
 import type { HttpRequest } from "../../world/world.ts";
+import { listOf, shape, titled } from "../answer-schema.ts";
 import { bare } from "../answers.ts";
-import { type ApiRoute, badFormat, get, post } from "../api-route.ts";
-import { array, UID } from "../json-schema.ts";
+import { type ApiRoute, badFormat, route } from "../api-route.ts";
+import { about, array, INT, UID } from "../json-schema.ts";
 import { writeJson } from "../json-writer.ts";
 
 /** An address without host, as `:5100` or `ws://:5200`, is given out with the host of the request. Empty: not served. */
@@ -17,15 +18,41 @@ const WITHOUT_HOST = /^(wss?:\/\/)?(:[0-9]+)$/;
 const HOST = /^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(?::[0-9]+)?$/;
 const HOST_UNKNOWN = "127.0.0.1";
 
+const QUERY = { intranet: about(INT, "1: the address inside the network, for TCP alone.") };
+const UIDS = array(UID);
+const ADDRESS = { type: "string", description: "Empty: not served." };
+const ADDRESSES = { tcp_addr: ADDRESS, ws_addr: ADDRESS, wss_addr: ADDRESS };
+const ONE = titled("Addresses", shape(ADDRESSES));
+const MANY = listOf(shape({ ...ADDRESSES, uids: { type: ["array", "null"], items: UID } }));
+
 export function routingRoutes(addresses: RouteAddresses): readonly ApiRoute[] {
   return [
-    get("/route", (request) => bare(writeJson(addressesFor(request, addresses)))),
-    post(
-      "/route/batch",
-      array(UID),
-      (uids, request) => bare(writeJson([{ ...addressesFor(request, addresses), uids }])),
-      badFormat,
-    ),
+    route({
+      method: "GET",
+      path: "/route",
+      tag: "Connections",
+      summary: "Where clients connect to",
+      query: QUERY,
+      answers: { 200: ONE },
+      example: { answer: { tcp_addr: "127.0.0.1:5100", ws_addr: "ws://127.0.0.1:5200", wss_addr: "" } },
+      handle: ({ request }) => bare(writeJson(addressesFor(request, addresses))),
+    }),
+    route({
+      method: "POST",
+      path: "/route/batch",
+      tag: "Connections",
+      summary: "Where these users connect to",
+      details: "One entry with all uids: every server can serve every user.",
+      query: QUERY,
+      body: UIDS,
+      badBody: badFormat,
+      answers: { 200: MANY },
+      example: {
+        body: ["alice", "bob"],
+        answer: [{ tcp_addr: "127.0.0.1:5100", ws_addr: "ws://127.0.0.1:5200", wss_addr: "", uids: ["alice", "bob"] }],
+      },
+      handle: ({ body, request }) => bare(writeJson([{ ...addressesFor(request, addresses), uids: body }])),
+    }),
   ];
 }
 

@@ -8,43 +8,72 @@ import type { Sending, SendRequest, SendResult } from "../../messaging/send.ts";
 import { hasSpecialCharacters } from "../../messaging/valid-ids.ts";
 import type { HttpAnswer } from "../../world/world.ts";
 import { isStoredAgentId, openedBy } from "../addressing.ts";
+import { eitherOf, listOf, SUCCESS, shape } from "../answer-schema.ts";
 import { bare, data, failure, ok } from "../answers.ts";
 import type { ApiDeps } from "../api-deps.ts";
-import { type ApiRoute, post } from "../api-route.ts";
+import { type ApiRoute, route } from "../api-route.ts";
 import { BAD_CHANNEL_ID, isBlank, uidProblem, uidsProblem } from "../id-checks.ts";
 import {
+  about,
   array,
   BYTES,
   CHANNEL_ID,
   CLIENT_MSG_NO,
   type Decoded,
   INT,
+  INT64,
   object,
   UID,
   UINT8,
   UINT32,
+  UINT64,
 } from "../json-schema.ts";
 import { writeJson, writeText } from "../json-writer.ts";
 
 type SendDeps = Pick<ApiDeps, "sending" | "channels" | "history" | "options" | "world">;
 
-const HEADER = object("MessageHeader", { no_persist: INT, red_dot: INT, sync_once: INT });
-const SEND = object("messageSendReq", {
-  header: HEADER,
-  client_msg_no: CLIENT_MSG_NO,
-  is_stream: INT,
-  from_uid: UID,
-  channel_id: CHANNEL_ID,
-  channel_type: UINT8,
-  expire: UINT32,
-  subscribers: array(UID),
-  payload: BYTES,
+const HEADER = object("MessageHeader", {
+  no_persist: about(INT, "1: delivered to who is online, not stored."),
+  red_dot: about(INT, "1: counts as unread."),
+  sync_once: about(INT, "1: a command. It goes into the channel's command log, which /message/sync hands out."),
 });
-const SEND_BATCH = object("messageSendBatchReq", {
-  header: HEADER,
-  from_uid: UID,
-  subscribers: array(UID),
-  payload: BYTES,
+const PAYLOAD = about(BYTES, "Any bytes, in base64.");
+const SEND = object(
+  "messageSendReq",
+  {
+    header: HEADER,
+    client_msg_no: about(
+      CLIENT_MSG_NO,
+      "Names the message, so that a retry is answered with the first id and seq. Blank: a new one is made.",
+    ),
+    is_stream: about(INT, "1: the message is the head of a stream."),
+    from_uid: about(UID, "Who speaks; blank: the system account."),
+    channel_id: about(CHANNEL_ID, "For a person (type 1) his uid."),
+    channel_type: UINT8,
+    expire: about(UINT32, "Seconds after which the message is neither shown nor counted; 0: never."),
+    subscribers: about(array(UID), "Instead of a channel: a command to exactly these users. Needs sync_once."),
+    payload: PAYLOAD,
+  },
+  ["payload"],
+);
+const SEND_BATCH = object(
+  "messageSendBatchReq",
+  { header: HEADER, from_uid: UID, subscribers: about(array(UID), "One person message to each."), payload: PAYLOAD },
+  ["from_uid", "subscribers", "payload"],
+);
+
+const SENT = shape({
+  data: shape({
+    client_msg_no: CLIENT_MSG_NO,
+    message_id: INT64,
+    message_seq: about(UINT64, "0: not stored."),
+    reason: about(UINT8, "1: accepted. Others: refused, 19 because the channel is banned, 24 because it is disbanded."),
+  }),
+  status: { const: 200 },
+});
+const BATCH_SENT = shape({
+  fail_uids: listOf(about({ type: "string" }, "Who got no message.")),
+  reason: listOf(about({ type: "string" }, "Why, in the same order.")),
 });
 
 const PERSON = 1;
@@ -57,8 +86,49 @@ const IMPOSSIBLE = "无法处理发送消息请求！";
 
 export function sendRoutes(deps: SendDeps): readonly ApiRoute[] {
   return [
-    post("/message/send", SEND, (body) => send(deps, body)),
-    post("/message/sendbatch", SEND_BATCH, (body) => sendBatch(deps, body)),
+    route({
+      method: "POST",
+      path: "/message/send",
+      tag: "Messages",
+      summary: "Send a message",
+      details:
+        "Answers after the message is durable. A message that the channel refuses is HTTP 200 with a reason other than 1; 503 means that nothing was stored and the call may be repeated. A call with subscribers is answered with the status alone.",
+      body: SEND,
+      answers: { 200: eitherOf(SENT, SUCCESS) },
+      example: {
+        body: {
+          header: { red_dot: 1 },
+          client_msg_no: "order-1001",
+          from_uid: "alice",
+          channel_id: "bob",
+          channel_type: 1,
+          payload: "eyJ0eXBlIjoxLCJjb250ZW50IjoiaGVsbG8ifQ==",
+        },
+        answer: {
+          data: { client_msg_no: "order-1001", message_id: 1_914_637_450_395_648_001n, message_seq: 1, reason: 1 },
+          status: 200,
+        },
+      },
+      handle: ({ body }) => send(deps, body),
+    }),
+    route({
+      method: "POST",
+      path: "/message/sendbatch",
+      tag: "Messages",
+      summary: "Send one person message to each of many users",
+      body: SEND_BATCH,
+      answers: { 200: BATCH_SENT },
+      example: {
+        body: {
+          header: { red_dot: 1 },
+          from_uid: "alice",
+          subscribers: ["bob", "carol"],
+          payload: "eyJ0eXBlIjoxLCJjb250ZW50IjoiaGVsbG8ifQ==",
+        },
+        answer: { fail_uids: [], reason: [] },
+      },
+      handle: ({ body }) => sendBatch(deps, body),
+    }),
   ];
 }
 

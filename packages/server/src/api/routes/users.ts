@@ -2,16 +2,30 @@
 import { Reason, SYSTEM_UID } from "@wukong-ts/protocol";
 import { hasSpecialCharacters } from "../../messaging/valid-ids.ts";
 import type { HttpAnswer } from "../../world/world.ts";
+import { eitherOf, listOf, SUCCESS, shape, statusOf, titled } from "../answer-schema.ts";
 import { bare, failure, ok, statusOnly } from "../answers.ts";
 import type { ApiDeps } from "../api-deps.ts";
-import { type ApiRoute, post } from "../api-route.ts";
-import { array, type Decoded, INT, object, text, UID, UINT8 } from "../json-schema.ts";
+import { type ApiRoute, route } from "../api-route.ts";
+import { about, array, type Decoded, INT, object, text, UID, UINT8 } from "../json-schema.ts";
 import { writeText } from "../json-writer.ts";
 
 type UserDeps = Pick<ApiDeps, "users" | "presence" | "outbound">;
 
-const TOKEN = object("updateTokenReq", { uid: UID, token: text(), device_flag: UINT8, device_level: UINT8 });
-const QUIT = object("deviceQuitReq", { uid: UID, device_flag: INT });
+const TOKEN = object(
+  "updateTokenReq",
+  {
+    uid: UID,
+    token: about(text(), "What the client sends when it connects; checked with tokenAuthOn."),
+    device_flag: about(UINT8, "0 app, 1 web, 2 PC."),
+    device_level: about(UINT8, "1: master. The user's other connections with this flag are ended."),
+  },
+  ["uid", "token"],
+);
+const QUIT = object("deviceQuitReq", { uid: UID, device_flag: about(INT, "0 app, 1 web, 2 PC; -1: all three.") }, [
+  "uid",
+]);
+const UIDS = array(UID);
+const ONLINE = listOf(titled("Online", shape({ uid: UID, device_flag: UINT8, online: { const: 1 } })));
 
 const LEVEL_MASTER = 1;
 const ALL_FLAGS = -1;
@@ -22,9 +36,42 @@ const QUIT_CLOSE_MS = 2_000;
 
 export function userRoutes(deps: UserDeps): readonly ApiRoute[] {
   return [
-    post("/user/token", TOKEN, (body) => setToken(deps, body)),
-    post("/user/device_quit", QUIT, (body) => quitDevices(deps, body)),
-    post("/user/onlinestatus", array(UID), (uids) => onlineStatus(deps, uids ?? [])),
+    route({
+      method: "POST",
+      path: "/user/token",
+      tag: "Users",
+      summary: "Set the token of a user's device",
+      details: "Makes the user if there is none. Nothing is stored for a banned (status 19) or disbanded (24) user.",
+      body: TOKEN,
+      answers: { 200: statusOf(200, Reason.ban, Reason.disband) },
+      example: {
+        body: { uid: "alice", token: "tk-8c1", device_flag: 1, device_level: 1 },
+        answer: { status: 200 },
+      },
+      handle: ({ body }) => setToken(deps, body),
+    }),
+    route({
+      method: "POST",
+      path: "/user/device_quit",
+      tag: "Users",
+      summary: "Log a user's device out",
+      details: "Its token is emptied and its connections are ended. A device that is not known is left alone.",
+      body: QUIT,
+      answers: { 200: SUCCESS },
+      example: { body: { uid: "alice", device_flag: 1 }, answer: { status: 200 } },
+      handle: ({ body }) => quitDevices(deps, body),
+    }),
+    route({
+      method: "POST",
+      path: "/user/onlinestatus",
+      tag: "Users",
+      summary: "Which of these users are online",
+      details: "One entry for each connection; who is offline is left out. No uids are answered with the status alone.",
+      body: UIDS,
+      answers: { 200: eitherOf(ONLINE, SUCCESS) },
+      example: { body: ["alice", "bob"], answer: [] },
+      handle: ({ body }) => onlineStatus(deps, body ?? []),
+    }),
   ];
 }
 

@@ -3,6 +3,8 @@ import type { Engine } from "../../store/engine.ts";
 import type { World } from "../world.ts";
 import { realClock } from "./clock.ts";
 import { createFiles } from "./files.ts";
+import { createGrpcCalling } from "./grpc-calling.ts";
+import { createHttpCalling } from "./http-calling.ts";
 import { createHttpServing } from "./http-serving.ts";
 import { LEVEL_DEFAULTS, type LevelOptions, openLevelEngine } from "./level-engine.ts";
 import { createNetwork } from "./network.ts";
@@ -29,7 +31,8 @@ export function createRealWorld(options: RealWorldOptions = {}): World {
     timers: realTimers,
     random: createRandom(),
     network: createNetwork(realTimers),
-    http: createHttpServing(realTimers),
+    http: { ...createHttpServing(realTimers), ...createHttpCalling(realTimers) },
+    grpc: createGrpcCalling(realTimers),
     files: createFiles(),
     openEngine(directory) {
       const engine = opening ?? openLevelEngine(directory, level);

@@ -1,6 +1,16 @@
 /** HTTP of the simulated process: the same rules and routes as on the real port, without the bytes. */
 import { matchRoute, parseQuery, pathOf, slashRedirect } from "../http-routing.ts";
-import type { HttpAnswer, HttpRequest, HttpRules, HttpServing, Route } from "../world.ts";
+import {
+  CallFailed,
+  type HttpAnswer,
+  type HttpCalling,
+  type HttpPost,
+  type HttpPosted,
+  type HttpRequest,
+  type HttpRules,
+  type HttpServing,
+  type Route,
+} from "../world.ts";
 import type { EventLoop, Owner } from "./event-loop.ts";
 import type { SimulatedNetwork } from "./network.ts";
 import type { SeededRandom } from "./seeded-random.ts";
@@ -24,6 +34,8 @@ export interface HttpSurroundings {
   readonly outside: Owner;
 }
 
+export type SimulatedReceiver = (request: HttpPost) => HttpPosted | undefined;
+
 interface Serving {
   readonly routes: readonly Route[];
   readonly rules: HttpRules;
@@ -35,13 +47,15 @@ export class SimulatedHttp {
   readonly #serving: Map<number, Serving> = new Map();
   /** Requests whose asker still waits; a crash answers them with nothing. */
   #waiting: Set<() => void> = new Set();
+  #receiver: SimulatedReceiver = () => undefined;
 
   constructor(around: HttpSurroundings) {
     this.#around = around;
   }
 
-  for(owner: Owner): HttpServing {
+  for(owner: Owner): HttpServing & HttpCalling {
     return {
+      post: (request) => this.#post(owner, request),
       serve: async (at, routes, rules) => {
         const listener = this.#around.network.claimPort(at.port, () => this.#serving.delete(listener.port));
         this.#serving.set(listener.port, { routes, rules, owner });
@@ -67,6 +81,23 @@ export class SimulatedHttp {
         const serving = this.#serving.get(port);
         if (isOver || serving === undefined || !serving.owner.isAlive) lost();
         else void answerOf(serving, request).then((answer) => serving.owner.isAlive && finish(answer), lost);
+      });
+    });
+  }
+
+  /** Who answers what the process posts; undefined: nobody, the call fails. */
+  receive(receiver: SimulatedReceiver): void {
+    this.#receiver = receiver;
+  }
+
+  #post(owner: Owner, request: HttpPost): Promise<HttpPosted> {
+    const { loop, outside } = this.#around;
+    return new Promise((resolve, reject) => {
+      loop.after(this.#delay(), "http post", outside, () => {
+        const posted = this.#receiver(request);
+        loop.after(this.#delay(), "http post answer", owner, () =>
+          posted === undefined ? reject(new CallFailed("nobody answers")) : resolve(posted),
+        );
       });
     });
   }

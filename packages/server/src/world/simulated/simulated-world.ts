@@ -10,12 +10,12 @@
  *     simulation.crash();
  *     const next = createServer({ world: simulation.restart(), … });
  */
-import type { HttpAnswer, Socket, World } from "../world.ts";
+import { CallFailed, type HttpAnswer, type Socket, type World } from "../world.ts";
 import { SimulatedDisk } from "./disk.ts";
 import { type EngineFaults, openSimulatedEngine, type SimulatedEngine } from "./engine.ts";
 import { EventLoop, type Owner } from "./event-loop.ts";
 import { createSimulatedFiles } from "./files.ts";
-import { SimulatedHttp, type SimulatedRequest } from "./http-serving.ts";
+import { SimulatedHttp, type SimulatedReceiver, type SimulatedRequest } from "./http-serving.ts";
 import { SimulatedNetwork } from "./network.ts";
 import { SeededRandom } from "./seeded-random.ts";
 
@@ -53,6 +53,8 @@ export interface Simulation {
   connect(port: number, fromIp?: string): Socket;
   /** undefined: no answer came; whether the server acted is unknown. */
   request(port: number, request: SimulatedRequest): Promise<HttpAnswer | undefined>;
+  /** Who answers what the process posts to others, whatever the URL; undefined: the call fails. Without one all fail. */
+  receive(receiver: SimulatedReceiver): void;
   /** Breaks a connection in the middle; each end learns of it in its own time. */
   cut(client: Socket): void;
   stepWallClock(byMs: number): void;
@@ -150,6 +152,10 @@ class SimulatedWorld implements Simulation {
     return this.#http.request(port, request);
   }
 
+  receive(receiver: SimulatedReceiver): void {
+    this.#http.receive(receiver);
+  }
+
   cut(client: Socket): void {
     this.#network.cut(client);
   }
@@ -206,6 +212,7 @@ class SimulatedWorld implements Simulation {
       random: this.#lifeRandom.fork(),
       network: this.#network.for(owner),
       http: this.#http.for(owner),
+      grpc: { call: () => Promise.reject(new CallFailed("there is no gRPC in this world")) },
       files: createSimulatedFiles({
         loop,
         owner,

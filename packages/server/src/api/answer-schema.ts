@@ -1,0 +1,57 @@
+/** What answers look like: the schemas that several routes share, and the answers that any route may give. */
+import type { RouteDescription } from "./api-route.ts";
+import type { JsonSchema } from "./json-schema.ts";
+
+/** Exactly these fields; those named in `optional` may be missing. */
+export function shape(fields: Readonly<Record<string, object>>, optional: readonly string[] = []): JsonSchema {
+  const required = Object.keys(fields).filter((name) => !optional.includes(name));
+  return { type: "object", properties: fields, required, additionalProperties: false };
+}
+
+/** The schema under a name of its own in the documentation. */
+export function titled(title: string, schema: JsonSchema): JsonSchema {
+  return { title, ...schema };
+}
+
+export function listOf(items: object): JsonSchema {
+  return { type: "array", items };
+}
+
+export function eitherOf(...schemas: readonly object[]): JsonSchema {
+  return { anyOf: schemas };
+}
+
+/** `{"status": …}` with one of these. */
+export function statusOf(...statuses: readonly number[]): JsonSchema {
+  return shape({ status: { type: "integer", enum: statuses } });
+}
+
+export const BIT: JsonSchema = { type: "integer", enum: [0, 1] };
+export const SUCCESS: JsonSchema = titled("Success", statusOf(200));
+/** The same status as that of HTTP, and what is wrong. */
+const FAILURE: JsonSchema = titled("Failure", shape({ msg: { type: "string" }, status: { type: "integer" } }));
+const NOTHING: JsonSchema = { type: "string", maxLength: 0, contentMediaType: "text/plain" };
+
+/** Text of the type under `contentMediaType`; all others are JSON. */
+export function isText(schema: JsonSchema): boolean {
+  return "contentMediaType" in schema;
+}
+
+/** What any route may answer. */
+export const COMMON_ANSWERS: Readonly<Record<number, JsonSchema>> = {
+  400: FAILURE,
+  401: NOTHING,
+  413: FAILURE,
+  500: FAILURE,
+  503: FAILURE,
+};
+
+/** By status, with what any route may answer. */
+export function answersOf(description: RouteDescription): Readonly<Record<number, JsonSchema>> {
+  const takesInput = [description.body, description.query, description.params].some((given) => given !== undefined);
+  const answers: Record<number, JsonSchema> = { ...COMMON_ANSWERS };
+  if (!takesInput) delete answers[400];
+  if (description.isOpen === true) delete answers[401];
+  if (description.body === undefined) delete answers[413];
+  return { ...answers, ...description.answers };
+}
