@@ -7,7 +7,7 @@ import { GoClient } from "./go-client.ts";
 import type { Decoded } from "./go-json.ts";
 
 const HEADER = { no_persist: "int", red_dot: "int", sync_once: "int" } as const;
-const MESSAGE = {
+export const MESSAGE = {
   header: HEADER,
   setting: "uint8",
   message_id: "int64",

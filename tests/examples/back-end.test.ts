@@ -34,6 +34,7 @@ beforeAll(async () => {
       tokenAuthOn: true,
       managerToken: MANAGER_TOKEN,
       "webhook.httpAddr": `http://127.0.0.1:${port}/webhook`,
+      "webhook.secret": SECRET,
     },
   });
   held.example = startExample(held.server, port!);
