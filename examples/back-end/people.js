@@ -1,5 +1,6 @@
 /** Who there is, who is online, and what was missed. A real back end has users with passwords, and push tokens. */
 import { randomBytes } from "node:crypto";
+import { gunzipSync } from "node:zlib";
 import { textOf } from "./chat-server.js";
 
 const TOWN = "town";
@@ -24,11 +25,11 @@ export function createPeople(chatServer) {
 
     list: () => [...people.values()],
 
-    /** A message whose receivers in `to_uids` have no main device online: here one would push to their phones. */
+    /** A message for people who have no main device online: here one would push to their phones. */
     missed(message) {
       const text = textOf(message);
       if (text === undefined) return;
-      for (const uid of message.to_uids) {
+      for (const uid of receiversOf(message)) {
         console.log(`push to ${uid}: ${message.from_uid} writes "${text}"`);
         people.get(uid)?.missed.push(text);
       }
@@ -43,4 +44,9 @@ export function createPeople(chatServer) {
       }
     },
   };
+}
+
+/** Packed when they are more than the server's `channel.subscriberCompressOfCount`, if that is set. */
+function receiversOf({ compress, compress_to_uids: packed, to_uids: uids }) {
+  return compress === "gzip" ? JSON.parse(gunzipSync(Buffer.from(packed, "base64"))) : uids;
 }

@@ -1,6 +1,5 @@
 /** HTTP calls as Go's own client sends them for a back end: its headers, no Content-Type unless the program sets one. */
-import type { Json } from "../harness/exact-json.ts";
-import { stringifyJson } from "../harness/exact-json.ts";
+import { type Json, stringifyJson } from "../harness/exact-json.ts";
 import type { HttpAnswer, HttpClient } from "../harness/http-client.ts";
 import { type Decoded, decodeGo, type GoType } from "./go-json.ts";
 

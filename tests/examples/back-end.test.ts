@@ -1,6 +1,7 @@
 /** examples/back-end: the real program, told by signed webhooks, with the published SDK as its users. */
 import { createHmac, randomBytes } from "node:crypto";
 import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { GROUP, PERSON, texts } from "../harness/back-end.ts";
 import { HttpClient } from "../harness/http-client.ts";
@@ -209,6 +210,16 @@ describe("examples/back-end, told by the test", () => {
     expect(await deliver({ event: "msg.notify", body })).toBe(200);
     expect(await said(a, BOT, PERSON)).toEqual([`Hello ${a}!`]);
     expect(await said(a, b, PERSON)).toEqual([]);
+  });
+
+  test("what many people missed is told with their uids packed", async () => {
+    const uid = uniqueId("u");
+    await logIn(uid);
+    const packed = gzipSync(JSON.stringify(["nobody", uid])).toString("base64");
+    const body = { ...messageOf("a", TOWN, GROUP, "news"), compress: "gzip", compress_to_uids: packed };
+    expect(await deliver({ event: "msg.offline", body })).toBe(200);
+    expect(await personOf(uid)).toMatchObject({ missed: ["news"] });
+    expect(await deliver({ event: "not.known", body: {} })).toBe(200);
   });
 
   test("an event that cannot be handled is not confirmed, and is handled when it comes again", async () => {
