@@ -63,6 +63,8 @@ async function expectMoved(backEnd: BackEnd, tcp: number): Promise<void> {
   expect(await alice.send({ to: "team", type: GROUP, payload: "first" })).toMatchObject({ reason: 1, messageSeq: 1 });
   expect(await alice.send({ to: "closed", type: GROUP, payload: "x" })).toMatchObject({ reason: 24 });
   expect(await bob.send({ to: "alice", type: PERSON, payload: "x" })).toMatchObject({ reason: 1 });
+  // Banned: no token, so no login.
+  expect(await backEnd.setToken("mallory", "t", 1, 0)).toEqual({ status: 19 });
   for (const [list, channel, uids] of [
     ["denylist", "team/2", ["carol"]],
     ["denylist", "alice/1", ["mallory"]],
