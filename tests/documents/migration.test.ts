@@ -32,7 +32,7 @@ test("the commands of the page move a configuration, users, channels and lists f
         "old-server:5001": `127.0.0.1:${old.httpPort}`,
         "127.0.0.1:5001": `127.0.0.1:${api}`,
         // Where the configuration of the reader says it listens.
-        WK_ROOTDIR: `WK_ADDR=tcp://127.0.0.1:${tcp} WK_WSADDR=ws://127.0.0.1:${ws} WK_HTTPADDR=127.0.0.1:${api} WK_ROOTDIR`,
+        WK_ROOTDIR: `WK_ADDR=tcp://127.0.0.1:${tcp} WK_WSADDR=ws://127.0.0.1:${ws} WK_HTTPADDR=127.0.0.1:${api} WK_MANAGER_ON=false WK_ROOTDIR`,
       },
       started: async () => {
         await eventually(async () => (await http.get("/healthz")).status === 200, "the new server answers", 30_000);

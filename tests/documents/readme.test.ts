@@ -17,6 +17,7 @@ test("README: a server starts with one command, and two users of the published S
         WK_ADDR: `tcp://127.0.0.1:${tcp}`,
         WK_WSADDR: `ws://127.0.0.1:${ws}`,
         WK_HTTPADDR: `127.0.0.1:${api}`,
+        WK_MANAGER_ON: "false",
         API_URL: `http://127.0.0.1:${api}`,
       },
       started: async () => {
