@@ -8,7 +8,7 @@
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 
-const API = process.env.WK_API ?? "http://127.0.0.1:5001";
+const API = process.env.API_URL ?? "http://127.0.0.1:5001";
 const run = Date.now().toString(36);
 const alice = `alice-${run}`;
 const bob = `bob-${run}`;

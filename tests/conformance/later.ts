@@ -10,6 +10,5 @@ export const LATER_AREAS: Readonly<Record<string, string>> = {
 
 /** "area: name of the case". */
 export const LATER_CASES: Readonly<Record<string, string>> = {
-  "http: an unknown plugin": "plugins",
   "monitoring: manager port: what is there and what is not": "/metrics",
 };

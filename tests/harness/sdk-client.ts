@@ -21,6 +21,7 @@ interface Sdk {
   };
   readonly chatManager: {
     addMessageListener(listener: (message: SdkMessage) => void): void;
+    addCMDListener(listener: (message: SdkMessage) => void): void;
     addMessageStatusListener(listener: (ack: SdkAck) => void): void;
     send(content: unknown, channel: unknown): Promise<SdkMessage>;
   };
@@ -40,7 +41,12 @@ interface SdkMessage {
   readonly messageSeq?: number;
   readonly fromUID: string;
   readonly channel: { readonly channelID: string; readonly channelType: number };
-  readonly content: { readonly text?: string };
+  readonly content: {
+    readonly text?: string;
+    readonly contentObj?: { readonly content?: string };
+    readonly cmd?: string;
+    readonly param?: unknown;
+  };
 }
 
 export interface SdkReceived {
@@ -48,7 +54,15 @@ export interface SdkReceived {
   readonly channelId: string;
   readonly channelType: number;
   readonly messageSeq: number;
+  /** What the chat shows, also of a notice by the system. */
   readonly text: string;
+}
+
+/** A command as applications get it: apart from the messages. */
+export interface SdkCommand {
+  readonly fromUid: string;
+  readonly cmd: string;
+  readonly param: unknown;
 }
 
 /** The SDK's ConnectStatus. */
@@ -60,6 +74,7 @@ const state = { isHooked: false, count: 0 };
 export class SdkClient implements Disposable {
   readonly uid: string;
   readonly received: SdkReceived[] = [];
+  readonly commands: SdkCommand[] = [];
   readonly statuses: { readonly status: number; readonly reason: number }[] = [];
   readonly #sdk: Sdk;
   readonly #acks = new Map<number, SdkAck>();
@@ -81,8 +96,11 @@ export class SdkClient implements Disposable {
         channelId: message.channel.channelID,
         channelType: message.channel.channelType,
         messageSeq: message.messageSeq ?? 0,
-        text: message.content.text ?? "",
+        text: message.content.text ?? message.content.contentObj?.content ?? "",
       });
+    });
+    sdk.chatManager.addCMDListener(({ fromUID, content }) => {
+      this.commands.push({ fromUid: fromUID, cmd: content.cmd ?? "", param: content.param });
     });
   }
 
@@ -149,6 +167,11 @@ export class SdkClient implements Disposable {
   async receive(count: number): Promise<SdkReceived[]> {
     await eventually(() => this.received.length >= count, `the SDK of ${this.uid} receives ${count} messages`);
     return this.received.splice(0);
+  }
+
+  async receiveCommands(count: number): Promise<SdkCommand[]> {
+    await eventually(() => this.commands.length >= count, `the SDK of ${this.uid} receives ${count} commands`);
+    return this.commands.splice(0);
   }
 
   [Symbol.dispose](): void {

@@ -332,7 +332,7 @@ export function toYaml(settings: Settings): string {
 }
 
 /** Without the WK_ names: those of the tests are unknown to the server, and a developer's own settings must not change it. */
-function environmentForServer(): NodeJS.ProcessEnv {
+export function environmentForServer(): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("WK_")));
 }
 

@@ -2,6 +2,7 @@
 import type { GatedRequest, HttpRules } from "../world/world.ts";
 import { empty, failure, plainText } from "./answers.ts";
 import type { ApiDeps } from "./api-deps.ts";
+import { unknownPlugin } from "./routes/plugins.ts";
 import { secretCheck } from "./secret-check.ts";
 
 const HEADERS = {
@@ -26,7 +27,7 @@ export function httpRules(deps: Pick<ApiDeps, "options" | "handlerFailed">, open
       if (openPaths.has(request.path) || isAllowed(request)) return undefined;
       return empty(401);
     },
-    notFound: () => plainText("404 page not found", 404),
+    notFound: ({ path }) => unknownPlugin(path) ?? plainText("404 page not found", 404),
     unreadable: (status, text) => failure(text, status),
     failed(error, request) {
       if (isStoreUnavailable(error)) return failure(error.message, 503);

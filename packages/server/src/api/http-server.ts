@@ -22,6 +22,7 @@ import { historyRoutes } from "./routes/history.ts";
 import { loginRoutes } from "./routes/login.ts";
 import { memberRoutes } from "./routes/members.ts";
 import { messageRoutes } from "./routes/messages.ts";
+import { pluginRoutes } from "./routes/plugins.ts";
 import { routingRoutes } from "./routes/routing.ts";
 import { sendRoutes } from "./routes/send.ts";
 import { serverRoutes } from "./routes/server.ts";
@@ -50,6 +51,7 @@ export function createApi(deps: ApiDeps): Api {
     ...sendRoutes(deps),
     ...historyRoutes(deps),
     ...messageRoutes(deps),
+    ...pluginRoutes(),
     ...conversationRoutes(deps),
     ...commandRoutes(deps),
     ...serverRoutes(() => routes),
