@@ -15,6 +15,8 @@ export const COUNT_LIMITS: readonly string[] = [
   "limits.commitQueueBatchesMax",
   "limits.fanOutMessagesMax",
   "limits.fanOutSliceReceivers",
+  "limits.httpRequestsMax",
+  "limits.rateLimitKeysMax",
 ];
 
 /** Count bounds that stay as they are: they say how many clients there may be, and the suite needs more than 100. */

@@ -83,7 +83,7 @@ async function start(options: Options): Promise<void> {
     import("./server.ts"),
     import("./world/real/real-world.ts"),
   ]);
-  const server = createServer({ config, world: createRealWorld({ opening }), log });
+  const server = createServer({ config, world: createRealWorld({ opening }), log, version: packageVersion() });
   const started = server.start().catch((error: unknown) => fail(startFailureLine(error) ?? stackOf(error)));
   endInOrder(server, log, started);
   await started;

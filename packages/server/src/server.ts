@@ -3,6 +3,7 @@
  * them in order and stops them in the other.
  */
 import { createSealer, warmUp } from "@wukong-ts/sealing";
+import { HttpAdmission } from "./api/http-admission.ts";
 import { type Api, createApi } from "./api/http-server.ts";
 import { type CertificateFiles, certificateFiles } from "./config/certificate-files.ts";
 import { databaseDirectory } from "./config/database-directory.ts";
@@ -30,8 +31,10 @@ import { ChannelReceivers } from "./messaging/receivers.ts";
 import { RecentMessages } from "./messaging/recent-messages.ts";
 import { Removals } from "./messaging/removals.ts";
 import { Sender } from "./messaging/sending.ts";
+import { rateOf, TokenBuckets } from "./messaging/token-buckets.ts";
 import { UserDirectory } from "./messaging/user-directory.ts";
 import type { Log } from "./observe/log.ts";
+import { serverMetrics } from "./observe/metrics/server-metrics.ts";
 import { SHARD_COUNT } from "./store/shards.ts";
 import { Store } from "./store/store.ts";
 import { lastIdOfKey, messageIdsTable, tableRange } from "./store/tables.ts";
@@ -41,6 +44,8 @@ export interface ServerOptions {
   readonly config: Config;
   readonly world: World;
   readonly log: Log;
+  /** Of the program, for the metrics. */
+  readonly version?: string;
 }
 
 export interface ServerAddresses {
@@ -100,8 +105,12 @@ interface Running {
   readonly certificates: readonly CertificateWatch[];
 }
 
-async function startParts({ config, world, log }: ServerOptions): Promise<Running> {
-  const { limits } = config;
+async function startParts({ config, world, log, version = "" }: ServerOptions): Promise<Running> {
+  const { limits, rateLimit } = config;
+  const buckets = (perSecond: number, burst: number): TokenBuckets | undefined => {
+    const rate = rateOf(perSecond, burst);
+    return rate && new TokenBuckets(world.clock, { ...rate, countMax: limits.rateLimitKeysMax });
+  };
   const sealer = createSealer();
   if (!config.disableEncryption) {
     warmUp(sealer);
@@ -169,6 +178,7 @@ async function startParts({ config, world, log }: ServerOptions): Promise<Runnin
       isSystem: (uid) => users.isSystem(uid),
       failed,
       deliver: (messages) => fanOut?.push(messages),
+      perUid: buckets(rateLimit.uidPerSecond, rateLimit.uidBurst),
       isDeliveryFull: () =>
         fanOut !== undefined &&
         (fanOut.backlogMessages >= limits.fanOutMessagesMax || fanOut.backlogBytes >= limits.fanOutBytesMax),
@@ -176,6 +186,7 @@ async function startParts({ config, world, log }: ServerOptions): Promise<Runnin
         personAllowListOff: config.whitelistOffOfPerson,
         payloadBytesMax: limits.payloadBytesMax,
         batchBytesMax: limits.commitBatchBytesMax,
+        channelRate: rateOf(rateLimit.channelPerSecond, rateLimit.channelBurst),
       },
     });
     gateway = createGateway({
@@ -187,6 +198,7 @@ async function startParts({ config, world, log }: ServerOptions): Promise<Runnin
       commands: cursors,
       ids,
       sealer,
+      perIp: buckets(rateLimit.ipPerSecond, rateLimit.ipBurst),
       failed,
       closed: (reason, uid, ip) => {
         const details = { reason, uid, ip };
@@ -265,28 +277,59 @@ async function startParts({ config, world, log }: ServerOptions): Promise<Runnin
     };
     watch("tls", tlsFiles, tlsCertificate);
     watch("wss", wssFiles, wssCertificate);
+    const recents = new RecentMessages(store, history, {
+      countMax: limits.recentsCacheMax,
+      bytesMax: limits.recentsCacheBytesMax,
+    });
+    const chatList = new ChatListReader({
+      world,
+      conversations,
+      channels,
+      recents,
+      marks: new ReadMarks({ store, channels, conversations, ids }),
+      removals: new Removals(store, world.clock),
+      options: {
+        showSystem: config.conversation.showSystem,
+        countAll: config.conversation.countAll,
+        ordersMax: limits.listOrdersMax,
+        orderBytesMax: limits.listOrdersBytesMax,
+      },
+    });
+    const handOuts = new HandOuts({ countMax: limits.commandHandOutsMax, bytesMax: limits.commandHandOutsBytesMax });
+    const admission = new HttpAdmission({
+      requestsMax: limits.httpRequestsMax,
+      perIp: buckets(rateLimit.httpPerSecond, rateLimit.httpBurst),
+    });
+    const acked = acks;
+    const metrics = serverMetrics({
+      gateway: () => listening.stats(),
+      onlineUsers: () => presence.userCount,
+      sending: () => sending.stats(),
+      fanOut,
+      acks: () => acked.stats(),
+      store: () => store.stats(),
+      caches: () => ({
+        channels: channels.stats(),
+        conversations: conversations.stats(),
+        recents: recents.stats(),
+        list_orders: chatList.orderStats(),
+        command_hand_outs: handOuts.stats(),
+        early_acks: early.stats(),
+      }),
+      http: () => admission.stats(),
+      runtime: () => world.runtime.stats(databaseDirectory(config)),
+      limits,
+      version,
+      nodeId: config.cluster.nodeId,
+      legacyNames: config.metrics.legacyNames,
+      failed,
+    });
     const api: Api = createApi({
       world,
       users,
       channels: new ChannelAdmin({ clock: world.clock, store, channels, conversations, ids }),
       history,
-      chatList: new ChatListReader({
-        world,
-        conversations,
-        channels,
-        recents: new RecentMessages(store, history, {
-          countMax: limits.recentsCacheMax,
-          bytesMax: limits.recentsCacheBytesMax,
-        }),
-        marks: new ReadMarks({ store, channels, conversations, ids }),
-        removals: new Removals(store, world.clock),
-        options: {
-          showSystem: config.conversation.showSystem,
-          countAll: config.conversation.countAll,
-          ordersMax: limits.listOrdersMax,
-          orderBytesMax: limits.listOrdersBytesMax,
-        },
-      }),
+      chatList,
       commands: new CommandSync({
         world,
         store,
@@ -294,13 +337,14 @@ async function startParts({ config, world, log }: ServerOptions): Promise<Runnin
         conversations,
         cursors,
         early,
-        handOuts: new HandOuts({ countMax: limits.commandHandOutsMax, bytesMax: limits.commandHandOutsBytesMax }),
+        handOuts,
       }),
       sending,
       conversations,
       presence,
       outbound: gateway.outbound,
       connections: gateway.live,
+      metrics: config.metrics.on ? { metrics, token: config.metrics.token } : undefined,
       readiness: () => ({ ready: store.readOnlyBecause === null, reason: store.readOnlyBecause ?? "" }),
       handlerFailed: (error, request) => log.error("an HTTP handler failed", { error, path: request.path }),
       options: {
@@ -313,7 +357,12 @@ async function startParts({ config, world, log }: ServerOptions): Promise<Runnin
         nodeId: config.cluster.nodeId,
       },
     });
-    const http = config.httpAddr === null ? undefined : await world.http.serve(config.httpAddr, api.routes, api.rules);
+    const rules = {
+      ...api.rules,
+      admit: admission.admit.bind(admission),
+      ended: admission.ended.bind(admission),
+    };
+    const http = config.httpAddr === null ? undefined : await world.http.serve(config.httpAddr, api.routes, rules);
     return { store, gateway, acks, http, certificates };
   } catch (error) {
     for (const watch of certificates) watch.stop();

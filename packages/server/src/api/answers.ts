@@ -27,6 +27,16 @@ export function failure(text: string, status = 400): HttpAnswer {
   return { status, body: JSON.stringify({ msg: text, status }) };
 }
 
+/** Too much at the moment, through no fault of the caller. */
+export function tooBusy(text: string): HttpAnswer {
+  return { ...failure(text, 503), headers: { "retry-after": "1" } };
+}
+
+/** More than this caller may. */
+export function tooMany(text: string, retryAfterMs: number): HttpAnswer {
+  return { ...failure(text, 429), headers: { "retry-after": String(Math.ceil(retryAfterMs / 1000)) } };
+}
+
 export function plainText(text: string, status: number): HttpAnswer {
   return { status, contentType: "text/plain", body: text };
 }

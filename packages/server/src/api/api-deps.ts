@@ -10,6 +10,7 @@ import type { ChannelKey, Mark } from "../messaging/message.ts";
 import type { Sending } from "../messaging/send.ts";
 import type { Users } from "../messaging/users.ts";
 import type { HttpRequest, World } from "../world/world.ts";
+import type { MetricsRouteDeps } from "./routes/metrics.ts";
 import type { RouteAddresses } from "./routes/routing.ts";
 
 export interface ApiDeps {
@@ -25,6 +26,8 @@ export interface ApiDeps {
   readonly presence: { of(uid: string): readonly Session[] };
   readonly outbound: Pick<Outbound, "disconnect">;
   readonly connections: LiveConnections;
+  /** undefined: there is no /metrics. */
+  readonly metrics: MetricsRouteDeps | undefined;
   readiness(): Readiness;
   /** A handler failed with something other than an unavailable store: the caller has got a 500. */
   handlerFailed(error: unknown, request: Pick<HttpRequest, "method" | "path">): void;

@@ -1,8 +1,9 @@
 /** What holds for every answer of the API: cross-origin headers, the manager token, and the answers outside of routes. */
 import { hash, timingSafeEqual } from "node:crypto";
 import type { HttpRequest, HttpRules } from "../world/world.ts";
-import { empty, failure, plainText } from "./answers.ts";
+import { empty, failure, plainText, tooBusy } from "./answers.ts";
 import type { ApiDeps } from "./api-deps.ts";
+import { METRICS_PATH } from "./routes/metrics.ts";
 
 const HEADERS = {
   "access-control-allow-origin": "*",
@@ -13,25 +14,28 @@ const HEADERS = {
 } as const;
 
 /** Probes have no token. */
-const OPEN_PATHS: ReadonlySet<string> = new Set(["/health", "/healthz", "/readyz"]);
+const OPEN_PATHS: readonly string[] = ["/health", "/healthz", "/readyz"];
 
 const UNAVAILABLE: ReadonlySet<unknown> = new Set(["overloaded", "read_only", "store_failed"]);
 
-export function httpRules(deps: Pick<ApiDeps, "options" | "handlerFailed">): HttpRules {
+export function httpRules(deps: Pick<ApiDeps, "options" | "handlerFailed" | "metrics">): HttpRules {
   const { managerToken, bodyBytesMax } = deps.options;
   const isAllowed = managerToken.trim() === "" ? () => true : tokenCheck(managerToken);
+  // The route asks for its own token, if it has one.
+  const hasMetricsToken = deps.metrics !== undefined && deps.metrics.token !== "";
+  const openPaths = new Set(hasMetricsToken ? [...OPEN_PATHS, METRICS_PATH] : OPEN_PATHS);
   return {
     bodyBytesMax,
     headers: HEADERS,
     gate(request) {
       if (request.method === "OPTIONS") return empty(204);
-      if (OPEN_PATHS.has(request.path) || isAllowed(request)) return undefined;
+      if (openPaths.has(request.path) || isAllowed(request)) return undefined;
       return empty(401);
     },
     notFound: () => plainText("404 page not found", 404),
     unreadable: (status, text) => failure(text, status),
     failed(error, request) {
-      if (isStoreUnavailable(error)) return failure(error.message, 503);
+      if (isStoreUnavailable(error)) return tooBusy(error.message);
       deps.handlerFailed(error, request);
       return failure("internal error", 500);
     },

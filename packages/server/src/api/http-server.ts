@@ -14,6 +14,7 @@ import { healthRoutes } from "./routes/health.ts";
 import { historyRoutes } from "./routes/history.ts";
 import { memberRoutes } from "./routes/members.ts";
 import { messageRoutes } from "./routes/messages.ts";
+import { metricsRoute } from "./routes/metrics.ts";
 import { routingRoutes } from "./routes/routing.ts";
 import { sendRoutes } from "./routes/send.ts";
 import { systemUserRoutes } from "./routes/system-users.ts";
@@ -27,6 +28,7 @@ export interface Api {
 export function createApi(deps: ApiDeps): Api {
   const routes = [
     ...healthRoutes(deps),
+    ...(deps.metrics === undefined ? [] : [metricsRoute(deps.metrics)]),
     ...routingRoutes(deps.options.addresses),
     ...userRoutes(deps),
     ...systemUserRoutes(deps),

@@ -217,6 +217,7 @@ export class TestApi {
         connection: (id) => this.connections.find(({ session }) => session.id === id),
         connections: () => this.connections,
       },
+      metrics: undefined,
       readiness: () => this.ready,
       handlerFailed: (error) => this.failures.push(error),
       options: this.#options,

@@ -44,6 +44,11 @@ export class Presence {
     return this.#byUid.get(uid) ?? NONE;
   }
 
+  /** Users with a session. */
+  get userCount(): number {
+    return this.#byUid.size;
+  }
+
   /** Sessions. */
   get count(): number {
     return this.#byId.size;

@@ -26,6 +26,8 @@ import { payloadHash } from "./payload-hash.ts";
 import { verdict } from "./permission.ts";
 import type { Sending, SendRequest, SendSink } from "./send.ts";
 import { isCounted, type MessagePart, SendTurn } from "./send-turn.ts";
+import { SendingCounters, type SendingStats } from "./sending-stats.ts";
+import { type BucketRate, msUntilToken, type TokenBuckets, takeTokens } from "./token-buckets.ts";
 import { CLIENT_MSG_NO_BYTES_MAX, fits, isChannelId, isUid, TOPIC_BYTES_MAX, UID_BYTES_MAX } from "./valid-ids.ts";
 
 export interface SendingOptions {
@@ -33,6 +35,8 @@ export interface SendingOptions {
   readonly personAllowListOff: boolean;
   readonly payloadBytesMax: number;
   readonly batchBytesMax: number;
+  /** How many messages a channel takes, whoever sends them; without it any number. */
+  readonly channelRate?: BucketRate | undefined;
 }
 
 export interface SendingDeps {
@@ -48,6 +52,8 @@ export interface SendingDeps {
   isDeliveryFull(): boolean;
   /** For the log: a row that cannot be read. */
   readonly failed: (error: unknown) => void;
+  /** How fast a user's sessions may send; without it as fast as they like. System accounts always may. */
+  readonly perUid?: TokenBuckets | undefined;
   readonly options: SendingOptions;
 }
 
@@ -71,6 +77,7 @@ type Lane = { readonly requests: readonly SendRequest[]; readonly sink: SendSink
 export class Sender implements Sending {
   readonly #deps: SendingDeps;
   readonly #lanes = new Map<number, Lane>();
+  readonly #counters = new SendingCounters();
   readonly #settled = (part: MessagePart, failure: CommitFailure | null): void => this.#settle(part, failure);
   /** Of the write that failed last: it may be on disk all the same. */
   #doubtful: StoredMessage[][] = [];
@@ -80,7 +87,29 @@ export class Sender implements Sending {
     deps.store.onReset(() => this.#announceSurvivors());
   }
 
+  stats(): SendingStats {
+    return this.#counters.snapshot();
+  }
+
   send(requests: readonly SendRequest[], sink: SendSink): void {
+    const admitted = this.#admit(requests, sink);
+    if (admitted.length > 0) this.#queue(admitted, sink);
+  }
+
+  /** Answers those that the sender's rate does not allow; they leave no trace. */
+  #admit(requests: readonly SendRequest[], sink: SendSink): readonly SendRequest[] {
+    const { perUid, isSystem, ids } = this.#deps;
+    const [first] = requests;
+    if (perUid === undefined || first === undefined || first.origin !== "client" || isSystem(first.fromUid))
+      return requests;
+    const granted = perUid.take(first.fromUid, requests.length);
+    if (granted === requests.length) return requests;
+    const retryAfterMs = perUid.retryAfterMs(first.fromUid);
+    for (const request of requests.slice(granted)) this.#refuse(sink, request, ids.next(), retryAfterMs);
+    return requests.slice(0, granted);
+  }
+
+  #queue(requests: readonly SendRequest[], sink: SendSink): void {
     const session = requests[0]?.session ?? 0;
     const lane = session === 0 ? undefined : this.#lanes.get(session);
     if (lane !== undefined) lane.push({ requests, sink });
@@ -91,7 +120,7 @@ export class Sender implements Sending {
     const addressed: Addressed[] = [];
     for (const request of requests) {
       const key = this.#channelOf(request);
-      if (typeof key === "number") answer(sink, request, key, this.#deps.ids.next(), 0, false);
+      if (typeof key === "number") this.#answer(sink, request, key, this.#deps.ids.next(), 0, false);
       else addressed.push({ request, key });
     }
     let gathered: readonly Gathered[] | undefined;
@@ -163,7 +192,8 @@ export class Sender implements Sending {
   }
 
   #fail(addressed: readonly Addressed[], sink: SendSink): void {
-    for (const { request } of addressed) answer(sink, request, Reason.systemError, this.#deps.ids.next(), 0, false);
+    for (const { request } of addressed)
+      this.#answer(sink, request, Reason.systemError, this.#deps.ids.next(), 0, false);
   }
 
   /** The internal channel, or the reason why there can be none. */
@@ -188,7 +218,7 @@ export class Sender implements Sending {
     const lane = this.#lanes.get(session);
     this.#lanes.delete(session);
     // A batch that waits again opens a new lane; the rest stands behind it.
-    for (const { requests, sink } of lane ?? []) this.send(requests, sink);
+    for (const { requests, sink } of lane ?? []) this.#queue(requests, sink);
   }
 
   #decideAll(gathered: readonly Gathered[], sink: SendSink): void {
@@ -200,7 +230,7 @@ export class Sender implements Sending {
       } catch (error) {
         // Only the look-ups of a receipt and of rows read the disk, and the message has not been decided before them.
         if (!(error instanceof StoreUnavailable)) this.#deps.failed(error);
-        answer(sink, each.request, Reason.systemError, this.#deps.ids.next(), 0, false);
+        this.#answer(sink, each.request, Reason.systemError, this.#deps.ids.next(), 0, false);
       }
     }
     turn.handOver();
@@ -218,12 +248,17 @@ export class Sender implements Sending {
     const reason = this.#refusalOf(gathered, isPersisted);
     const id = ids.next();
     if (reason !== Reason.success) {
-      answer(sink, request, reason, id, 0, false);
+      this.#answer(sink, request, reason, id, 0, false);
+      return;
+    }
+    const retryAfterMs = this.#channelWaitMs(channel);
+    if (retryAfterMs > 0) {
+      this.#refuse(sink, request, id, retryAfterMs);
       return;
     }
     const message = this.#messageOf(gathered, id, isPersisted);
     if (!isPersisted) {
-      answer(sink, request, Reason.success, id, 0, false);
+      this.#answer(sink, request, Reason.success, id, 0, false);
       this.#deps.deliver([message]);
       return;
     }
@@ -256,12 +291,12 @@ export class Sender implements Sending {
           }));
     if (first === undefined) return false;
     if (!sameBytes(first.payloadHash, hash))
-      answer(sink, request, Reason.idempotencyConflict, this.#deps.ids.next(), 0, false);
-    else if (flying === undefined) answer(sink, request, Reason.success, first.id, first.seq, true);
+      this.#answer(sink, request, Reason.idempotencyConflict, this.#deps.ids.next(), 0, false);
+    else if (flying === undefined) this.#answer(sink, request, Reason.success, first.id, first.seq, true);
     else
       flying.waiting.push((stored) => {
-        if (stored) answer(sink, request, Reason.success, flying.id, flying.seq, true);
-        else answer(sink, request, Reason.systemError, flying.id, 0, false);
+        if (stored) this.#answer(sink, request, Reason.success, flying.id, flying.seq, true);
+        else this.#answer(sink, request, Reason.systemError, flying.id, 0, false);
       });
     return true;
   }
@@ -283,6 +318,17 @@ export class Sender implements Sending {
       return Reason.messageSeqExhausted;
     if (this.#deps.isDeliveryFull()) return Reason.rateLimit;
     return isPersisted ? reasonOf(this.#deps.store.refusal()) : Reason.success;
+  }
+
+  /** 0: it takes one more now. Asked last, so that only messages that would pass count. */
+  #channelWaitMs(channel: Channel): number {
+    const { channelRate } = this.#deps.options;
+    if (channelRate === undefined) return 0;
+    const nowMs = this.#deps.clock.monotonicMs();
+    channel.bucket ??= { fullAtMs: 0 };
+    return takeTokens(channel.bucket, channelRate, nowMs, 1) === 1
+      ? 0
+      : msUntilToken(channel.bucket, channelRate, nowMs);
   }
 
   #messageOf(gathered: Gathered, id: MessageId, isPersisted: boolean): StoredMessage {
@@ -339,7 +385,7 @@ export class Sender implements Sending {
       const reason = reasonOf(failure);
       if (failure.outcome === "unknown") this.#doubtful.push(part.batch.messages);
       for (const { request, sink, message, receipt } of part.sends) {
-        answer(sink, request, reason, message.id, 0, false);
+        this.#answer(sink, request, reason, message.id, 0, false);
         for (const copy of receipt?.waiting ?? []) copy(false);
       }
       return;
@@ -352,12 +398,22 @@ export class Sender implements Sending {
         this.#deps.conversations.sent(touch.lastSender.uid, touch.channel.key, touch.lastSender.mark);
     }
     for (const { request, sink, message, receipt, log } of part.sends) {
-      answer(sink, request, Reason.success, message.id, message.seq, false);
+      this.#answer(sink, request, Reason.success, message.id, message.seq, false);
       if (receipt === undefined) continue;
       log.inFlight?.delete(receiptText(message.fromUid, message.clientMsgNo));
       for (const copy of receipt.waiting) copy(true);
     }
     this.#deps.store.feed.announce(part.batch.messages);
+  }
+
+  #answer(sink: SendSink, request: SendRequest, reason: number, id: MessageId, seq: number, repeated: boolean): void {
+    this.#counters.answered(request.origin === "client", reason, repeated);
+    sink.answered(request, { reason, id, seq, repeated });
+  }
+
+  #refuse(sink: SendSink, request: SendRequest, id: MessageId, retryAfterMs: number): void {
+    this.#counters.answered(request.origin === "client", Reason.rateLimit, false);
+    sink.answered(request, { reason: Reason.rateLimit, id, seq: 0, repeated: false, retryAfterMs });
   }
 
   /**
@@ -404,17 +460,6 @@ const WIRE_FLAGS = MessageFlag.noPersist | MessageFlag.redDot | MessageFlag.sync
 
 function keptFlags(request: SendRequest): number {
   return (request.flags & WIRE_FLAGS) | (request.addressedTo.id.endsWith(COMMAND_SUFFIX) ? NAMED_WITH_SUFFIX : 0);
-}
-
-function answer(
-  sink: SendSink,
-  request: SendRequest,
-  reason: number,
-  id: MessageId,
-  seq: number,
-  repeated: boolean,
-): void {
-  sink.answered(request, { reason, id, seq, repeated });
 }
 
 function reasonOf(failure: CommitFailure | null): number {

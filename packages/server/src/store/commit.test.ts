@@ -88,7 +88,8 @@ function bench(limits: Partial<CommitLimits> = {}): Bench {
   const probes: number[] = [];
   let soon: (() => void)[] = [];
   let timers: { readonly run: () => void }[] = [];
-  const world: Pick<World, "timers" | "random" | "files" | "openEngine"> = {
+  const world: Pick<World, "clock" | "timers" | "random" | "files" | "openEngine"> = {
+    clock: { wallMs: () => 0, monotonicMs: () => 0 },
     random: { bytes: (count) => new Uint8Array(count), uint32: () => 0 },
     timers: {
       soon: (run) => void soon.push(run),

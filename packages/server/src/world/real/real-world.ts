@@ -7,6 +7,7 @@ import { createHttpServing } from "./http-serving.ts";
 import { LEVEL_DEFAULTS, type LevelOptions, openLevelEngine } from "./level-engine.ts";
 import { createNetwork } from "./network.ts";
 import { createRandom } from "./random.ts";
+import { createRuntime } from "./runtime.ts";
 import { realTimers } from "./timers.ts";
 
 export interface RealWorldOptions {
@@ -31,6 +32,7 @@ export function createRealWorld(options: RealWorldOptions = {}): World {
     network: createNetwork(realTimers),
     http: createHttpServing(realTimers),
     files: createFiles(),
+    runtime: createRuntime(),
     openEngine(directory) {
       const engine = opening ?? openLevelEngine(directory, level);
       opening = undefined;

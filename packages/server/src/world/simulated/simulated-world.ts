@@ -17,6 +17,7 @@ import { EventLoop, type Owner } from "./event-loop.ts";
 import { createSimulatedFiles } from "./files.ts";
 import { SimulatedHttp, type SimulatedRequest } from "./http-serving.ts";
 import { SimulatedNetwork } from "./network.ts";
+import { simulatedRuntime } from "./runtime.ts";
 import { SeededRandom } from "./seeded-random.ts";
 
 export interface SimulationOptions {
@@ -213,6 +214,7 @@ class SimulatedWorld implements Simulation {
         disk: this.#disk,
         delayMs: this.#readDelayMs,
       }),
+      runtime: simulatedRuntime,
       openEngine: (directory) => this.#openEngine(directory, owner),
     };
   }
