@@ -50,7 +50,7 @@ export function parseExposition(text: string): Exposition {
 }
 
 /** The sum of all series of a name whose labels hold all of `labels`, as `reason="success"`. 0 where there is none. */
-export function valueOf({ series }: Exposition, name: string, ...labels: readonly string[]): number {
+export function valueIn({ series }: Exposition, name: string, ...labels: readonly string[]): number {
   let sum = 0;
   for (const [key, value] of series)
     if (key.replace(/\{.*/, "") === name && labels.every((label) => key.includes(label))) sum += value;
@@ -58,7 +58,11 @@ export function valueOf({ series }: Exposition, name: string, ...labels: readonl
 }
 
 function numberOf(text: string): number {
-  return text.endsWith("Inf") ? (text.startsWith("-") ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY) : Number(text);
+  return text.endsWith("Inf")
+    ? text.startsWith("-")
+      ? Number.NEGATIVE_INFINITY
+      : Number.POSITIVE_INFINITY
+    : Number(text);
 }
 
 function checkHistogram(name: string, series: ReadonlyMap<string, number>): void {

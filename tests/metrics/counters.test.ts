@@ -1,7 +1,7 @@
 /** Known traffic between two scrapes: the metrics tell exactly that, in Prometheus' format and in WuKongIM's old names. */
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { GROUP, PERSON } from "../harness/back-end.ts";
-import { type Exposition, parseExposition, valueOf } from "../harness/exposition.ts";
+import { type Exposition, parseExposition, valueIn } from "../harness/exposition.ts";
 import { JsonClient } from "../harness/json-client.ts";
 import { SdkClient } from "../harness/sdk-client.ts";
 import { sharedServer } from "../harness/shared-server.ts";
@@ -20,7 +20,7 @@ afterAll(() => {
 });
 /** The clients of the test before are gone. */
 beforeEach(async () => {
-  await eventually(async () => valueOf(await scrape(), "wk_connections_open") === 0, "nobody is connected");
+  await eventually(async () => valueIn(await scrape(), "wk_connections_open") === 0, "nobody is connected");
 });
 
 async function scrape(): Promise<Exposition> {
@@ -38,7 +38,7 @@ async function withToken(uid: string, flag: number): Promise<string> {
 
 /** What has been added since `before`. */
 function since(before: Exposition): (after: Exposition, name: string, ...labels: string[]) => number {
-  return (after, name, ...labels) => valueOf(after, name, ...labels) - valueOf(before, name, ...labels);
+  return (after, name, ...labels) => valueIn(after, name, ...labels) - valueIn(before, name, ...labels);
 }
 
 test("messages of the published SDK are counted one by one", async () => {
@@ -60,9 +60,9 @@ test("messages of the published SDK are counted one by one", async () => {
     return added(now, "wk_recvack_total", 'result="acknowledged"') === 8 ? now : undefined;
   }, "all RECVACKs are counted");
 
-  expect(valueOf(after, "wk_connections", 'transport="websocket",protocol="wkproto",device="web"')).toBe(2);
-  expect(valueOf(after, "wk_connections")).toBe(2);
-  expect(valueOf(after, "wk_online_users")).toBe(2);
+  expect(valueIn(after, "wk_connections", 'transport="websocket",protocol="wkproto",device="web"')).toBe(2);
+  expect(valueIn(after, "wk_connections")).toBe(2);
+  expect(valueIn(after, "wk_online_users")).toBe(2);
   expect(added(after, "wk_connect_total", 'reason="success"')).toBe(2);
   expect(added(after, "wk_frames_in_total", 'type="send"')).toBe(9);
   expect(added(after, "wk_frames_out_total", 'type="sendack"')).toBe(9);
@@ -76,11 +76,11 @@ test("messages of the published SDK are counted one by one", async () => {
   expect(added(after, "wk_store_messages_total")).toBe(8);
   expect(added(after, "wk_fanout_recipients_count")).toBe(8);
   expect(added(after, "wk_fanout_recipients_sum"), "2 in a chat of two, 3 in the group").toBe(5 * 2 + 3 * 3);
-  expect(valueOf(after, "wk_retry_waiting")).toBe(0);
+  expect(valueIn(after, "wk_retry_waiting")).toBe(0);
   expect(added(after, "wk_sendack_seconds_count"), "one at a time is timed, and here they came so").toBe(9);
   // The same under the names of old.
-  expect(valueOf(after, "app_conn_count_total")).toBe(2);
-  expect(valueOf(after, "app_online_user_count_total")).toBe(2);
+  expect(valueIn(after, "app_conn_count_total")).toBe(2);
+  expect(valueIn(after, "app_online_user_count_total")).toBe(2);
   expect(added(after, "app_send_packet_count_total")).toBe(9);
   expect(added(after, "app_recvack_packet_count_total")).toBe(8);
   expect(added(after, "app_send_packet_bytes_total")).toBe(added(after, "wk_bytes_in_total", 'type="send"'));
@@ -105,8 +105,8 @@ test("resends, refused logins, pings, kicks and JSON-RPC are counted", async () 
   await bob.answerTo("x");
   await alice.takeSome(1);
   const middle = await scrape();
-  expect(valueOf(middle, "wk_connections", 'transport="tcp",protocol="wkproto",device="app"')).toBe(1);
-  expect(valueOf(middle, "wk_connections", 'transport="websocket",protocol="jsonrpc",device="web"')).toBe(1);
+  expect(valueIn(middle, "wk_connections", 'transport="tcp",protocol="wkproto",device="app"')).toBe(1);
+  expect(valueIn(middle, "wk_connections", 'transport="websocket",protocol="jsonrpc",device="web"')).toBe(1);
   expect(added(middle, "wk_dedupe_hits_total")).toBe(1);
   expect(added(middle, "wk_send_total", 'reason="success"')).toBe(3);
   expect(added(middle, "wk_store_messages_total")).toBe(2);
@@ -121,10 +121,10 @@ test("resends, refused logins, pings, kicks and JSON-RPC are counted", async () 
   bob.close();
   const after = await eventually(async () => {
     const now = await scrape();
-    return valueOf(now, "wk_connections_open") === 0 ? now : undefined;
+    return valueIn(now, "wk_connections_open") === 0 ? now : undefined;
   }, "all connections have ended");
-  expect(valueOf(after, "wk_connections")).toBe(0);
-  expect(valueOf(after, "wk_online_users")).toBe(0);
+  expect(valueIn(after, "wk_connections")).toBe(0);
+  expect(valueIn(after, "wk_online_users")).toBe(0);
   expect(added(after, "wk_disconnect_total", 'reason="kicked"')).toBe(1);
   expect(added(after, "wk_disconnect_total", 'reason="auth_failed"')).toBe(1);
   expect(added(after, "wk_disconnect_total", 'reason="client_closed"')).toBe(1);
@@ -160,10 +160,16 @@ test("nothing that clients choose is in the answer", async () => {
 
 test("the process, the disk and every bound are told", async () => {
   const after = await scrape();
-  for (const name of ["wk_memory_bytes", "wk_open_files", "wk_disk_free_bytes", "wk_store_disk_bytes", "wk_store_writable"])
-    expect(valueOf(after, name), name).toBeGreaterThan(0);
+  for (const name of [
+    "wk_memory_bytes",
+    "wk_open_files",
+    "wk_disk_free_bytes",
+    "wk_store_disk_bytes",
+    "wk_store_writable",
+  ])
+    expect(valueIn(after, name), name).toBeGreaterThan(0);
   for (const queue of ["commit", "fan_out"]) {
-    expect(valueOf(after, "wk_queue_max_length", `queue="${queue}"`)).toBeGreaterThan(0);
-    expect(valueOf(after, "wk_queue_length", `queue="${queue}"`)).toBe(0);
+    expect(valueIn(after, "wk_queue_max_length", `queue="${queue}"`)).toBeGreaterThan(0);
+    expect(valueIn(after, "wk_queue_length", `queue="${queue}"`)).toBe(0);
   }
 });

@@ -1,7 +1,7 @@
 /** Who sends faster than he may is told so, loses nothing that was accepted, and gets through when he comes again later. */
 import { expect, test } from "vitest";
 import { GROUP, PERSON } from "../harness/back-end.ts";
-import { parseExposition, valueOf } from "../harness/exposition.ts";
+import { parseExposition, valueIn } from "../harness/exposition.ts";
 import { JsonClient } from "../harness/json-client.ts";
 import { ServerProcess } from "../harness/server-process.ts";
 import { eventually, uniqueId } from "../harness/waiting.ts";
@@ -45,7 +45,7 @@ async function sendAll(client: WireClient, list: readonly (Outgoing & { clientMs
 }
 
 async function metric(server: ServerProcess, name: string, ...labels: readonly string[]): Promise<number> {
-  return valueOf(parseExposition((await server.http.get("/metrics")).text), name, ...labels);
+  return valueIn(parseExposition((await server.http.get("/metrics")).text), name, ...labels);
 }
 
 test("a user beyond his rate is refused with 22, others are not, and a refusal leaves no trace", async () => {
@@ -127,7 +127,9 @@ test("clients of one address share its rate, and JSON-RPC is told when to come a
 });
 
 test("HTTP beyond the rate of an address gets 429 with Retry-After, probes and metrics do not", async () => {
-  await using server = await ServerProcess.start({ settings: { "rateLimit.httpPerSecond": 50, "rateLimit.httpBurst": 50 } });
+  await using server = await ServerProcess.start({
+    settings: { "rateLimit.httpPerSecond": 50, "rateLimit.httpBurst": 50 },
+  });
   const refused = await eventually(async () => {
     const answers = await Promise.all(Array.from({ length: 200 }, () => server.http.get("/route?uid=a")));
     return answers.find(({ status }) => status === 429);

@@ -72,7 +72,9 @@ async function start(options: Options): Promise<void> {
   // A reader of our output that went away is no reason to end.
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
   const log = openLog(config);
-  process.on("unhandledRejection", (error) => log.error("a promise failed and nobody looked", { error }));
+  process.on("unhandledRejection", (error) =>
+    log.error("a promise failed and nobody looked", { event: "promise_failed", error }),
+  );
 
   // First, because it recovers its log on another thread, and that takes longest: the rest is loaded meanwhile.
   const { LEVEL_DEFAULTS, openLevelEngine } = await import("./world/real/level-engine.ts");
@@ -134,6 +136,7 @@ function openLog(config: Config): Log {
   return createLog({
     level: logLevelOf(config),
     time: () => new Date().toISOString(),
+    after: (delayMs, run) => void setTimeout(run, delayMs).unref(),
     write: (line) => (file === undefined ? void process.stderr.write(line) : file.write(line)),
   });
 }
@@ -166,12 +169,12 @@ function endInOrder(server: Server, log: Log, started: Promise<unknown>): void {
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     process.on(signal, () => {
       if (state.isEnding) fail(`${signal} again: ending at once`);
-      log.info(`stopping: ${signal}`);
+      log.info(`stopping: ${signal}`, { event: "stopping", signal });
       end(0);
     });
   }
   process.on("uncaughtException", (error) => {
-    log.error("an exception that nobody caught: stopping", { error });
+    log.error("an exception that nobody caught: stopping", { event: "uncaught_exception", error });
     end(1);
   });
 }

@@ -114,8 +114,8 @@ async function startParts({ config, world, log, version = "" }: ServerOptions): 
   const sealer = createSealer();
   if (!config.disableEncryption) {
     warmUp(sealer);
-    if (sealer.kind === "wasm") log.debug("messages are sealed in WebAssembly");
-    else log.warn("messages are sealed with node:crypto, which takes several times as long");
+    if (sealer.kind === "wasm") log.debug("messages are sealed in WebAssembly", { event: "sealing.webassembly" });
+    else log.warn("messages are sealed with node:crypto, which takes several times as long", { event: "sealing.slow" });
   }
   const store = await Store.open({
     world,
@@ -127,8 +127,8 @@ async function startParts({ config, world, log, version = "" }: ServerOptions): 
     },
     keyFilterBytesMax: limits.keyFilterBytesMax,
     stateChanged: (because) => {
-      if (because === null) log.info("the store takes writes again");
-      else log.error("the store is read-only", { because });
+      if (because === null) log.info("the store takes writes again", { event: "store.writable" });
+      else log.error("the store is read-only", { event: "store.read_only", because });
     },
   });
   let gateway: Gateway | undefined;
@@ -152,7 +152,7 @@ async function startParts({ config, world, log, version = "" }: ServerOptions): 
       visitorsSuffix: config.customerService.visitorsOn ? config.customerService.visitorsSuffix : undefined,
     });
     const history = new MessageHistory(store, channels, world.clock);
-    const failed = (error: unknown): void => log.error("an internal error", { error });
+    const failed = (error: unknown): void => log.error("an internal error", { event: "internal_error", error });
     const presence = new Presence();
     acks = new PendingAcks({
       clock: world.clock,
@@ -201,7 +201,7 @@ async function startParts({ config, world, log, version = "" }: ServerOptions): 
       perIp: buckets(rateLimit.ipPerSecond, rateLimit.ipBurst),
       failed,
       closed: (reason, uid, ip) => {
-        const details = { reason, uid, ip };
+        const details = { event: `connection.${reason}`, reason, uid, ip };
         if (reason === "slow_reader") log.warn("a connection was cut", details);
         else log.debug("a connection has ended", details);
       },
@@ -269,8 +269,10 @@ async function startParts({ config, world, log, version = "" }: ServerOptions): 
         ...files,
         replace: (certificate: TlsCertificate) => listening.replaceCertificate(name, certificate),
         log: {
-          replaced: (source: string) => log.info("a new certificate is in use", { source }),
-          refused: (because: string) => log.error("a new certificate is refused, the old one stays", { because }),
+          replaced: (source: string) =>
+            log.info("a new certificate is in use", { event: "certificate.replaced", source }),
+          refused: (because: string) =>
+            log.error("a new certificate is refused, the old one stays", { event: "certificate.refused", because }),
         },
       };
       certificates.push(new CertificateWatch(deps, current));
@@ -346,7 +348,8 @@ async function startParts({ config, world, log, version = "" }: ServerOptions): 
       connections: gateway.live,
       metrics: config.metrics.on ? { metrics, token: config.metrics.token } : undefined,
       readiness: () => ({ ready: store.readOnlyBecause === null, reason: store.readOnlyBecause ?? "" }),
-      handlerFailed: (error, request) => log.error("an HTTP handler failed", { error, path: request.path }),
+      handlerFailed: (error, request) =>
+        log.error("an HTTP handler failed", { event: "http.handler_failed", error, path: request.path }),
       options: {
         managerToken: config.managerToken,
         bodyBytesMax: limits.httpBodyBytesMax,

@@ -31,9 +31,7 @@ test("labels and help are escaped", async () => {
     read: ({ count }) => [{ labels: ['"\\\n', ""], value: count }],
   };
   metrics.add([labelled], async () => ({ count: Number.POSITIVE_INFINITY }));
-  expect(await metrics.text()).toBe(
-    '# HELP wk_b a\\nb\\\\c\n# TYPE wk_b gauge\nwk_b{x="\\"\\\\\\n",y=""} +Inf\n',
-  );
+  expect(await metrics.text()).toBe('# HELP wk_b a\\nb\\\\c\n# TYPE wk_b gauge\nwk_b{x="\\"\\\\\\n",y=""} +Inf\n');
 });
 
 test("a histogram adds its buckets up, ends included, and has one without end", async () => {
@@ -55,7 +53,11 @@ test("a summary has its quantiles, sum and count", async () => {
   const metrics = new Metrics(never);
   const value = { quantiles: [{ quantile: 0.5, value: 3 }], sum: 7, count: 2 };
   metrics.add([{ name: "wk_s", kind: "summary", help: "s", read: () => value }], () => undefined);
-  expect((await metrics.text()).split("\n").slice(2, -1)).toEqual(['wk_s{quantile="0.5"} 3', "wk_s_sum 7", "wk_s_count 2"]);
+  expect((await metrics.text()).split("\n").slice(2, -1)).toEqual([
+    'wk_s{quantile="0.5"} 3',
+    "wk_s_sum 7",
+    "wk_s_count 2",
+  ]);
 });
 
 test("two metrics of one name are refused", () => {
