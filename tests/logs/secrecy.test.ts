@@ -58,7 +58,7 @@ test("neither tokens nor payloads are in the log at debug level", async () => {
   rude.write(`{"method":"connect","params":{"uid":"${b}","token":"${wrong}","x":${payload}`);
   rude.write("}}]");
   // HTTP: bodies that fit, that do not, and tokens where they belong and where not.
-  await backEnd.send({ from: a, to: b, type: PERSON, text: payload });
+  await backEnd.send({ from: a, to: b, type: PERSON, text: sdkText });
   await http.post("/message/send", { payload, token: wrong, channel_id: 7 });
   const raw = { method: "POST", path: `/message/send?token=${wrong}`, body: `{"payload":"${payload}` } as const;
   await http.call(raw);

@@ -14,6 +14,7 @@ import { createLog, type Log, logLevelOf } from "./observe/log.ts";
 import { startFailureLine, startupLines } from "./observe/startup-lines.ts";
 import type { Server } from "./server.ts";
 import { type LogFile, openLogFile } from "./world/real/log-file.ts";
+import { startTracing } from "./world/real/open-telemetry.ts";
 
 /** The promise is five seconds; the rest is for the exit itself. */
 const STOP_MS_MAX = 4_500;
@@ -85,9 +86,20 @@ async function start(options: Options): Promise<void> {
     import("./server.ts"),
     import("./world/real/real-world.ts"),
   ]);
-  const server = createServer({ config, world: createRealWorld({ opening }), log, version: packageVersion() });
+  const tracing = await startTracing(process.env).catch((error: unknown) => {
+    log.error("there are no traces", { event: "tracing.off", error });
+    return undefined;
+  });
+  const server = createServer({
+    config,
+    world: createRealWorld({ opening }),
+    log,
+    version: packageVersion(),
+    spans: tracing?.spans,
+  });
   const started = server.start().catch((error: unknown) => fail(startFailureLine(error) ?? stackOf(error)));
-  endInOrder(server, log, started);
+  const stop = (): Promise<void> => server.stop().finally(() => tracing?.stop());
+  endInOrder({ stop }, log, started);
   await started;
   const lines = startupLines({
     version: packageVersion(),
@@ -153,7 +165,7 @@ function openLogOf(path: string): LogFile {
  * A signal, or an exception that nobody caught, ends the server in good order; a second signal ends it at once.
  * `started` is waited for, so that nobody stops a half-started server.
  */
-function endInOrder(server: Server, log: Log, started: Promise<unknown>): void {
+function endInOrder(server: Pick<Server, "stop">, log: Log, started: Promise<unknown>): void {
   const state = { isEnding: false };
   const end = (exitCode: number): void => {
     if (state.isEnding) return;

@@ -25,6 +25,7 @@ import { Conversations } from "./messaging/conversations.ts";
 import { EarlyAcks } from "./messaging/early-acks.ts";
 import { HandOuts } from "./messaging/hand-outs.ts";
 import { IdGenerator } from "./messaging/ids.ts";
+import type { StoredMessage } from "./messaging/message.ts";
 import { MessageHistory } from "./messaging/message-history.ts";
 import { ReadMarks } from "./messaging/read-marks.ts";
 import { ChannelReceivers } from "./messaging/receivers.ts";
@@ -34,6 +35,7 @@ import { Sender } from "./messaging/sending.ts";
 import { rateOf, TokenBuckets } from "./messaging/token-buckets.ts";
 import { UserDirectory } from "./messaging/user-directory.ts";
 import type { Log } from "./observe/log.ts";
+import { MessageSpans, type Spans } from "./observe/message-spans.ts";
 import { serverMetrics } from "./observe/metrics/server-metrics.ts";
 import { SHARD_COUNT } from "./store/shards.ts";
 import { Store } from "./store/store.ts";
@@ -46,6 +48,8 @@ export interface ServerOptions {
   readonly log: Log;
   /** Of the program, for the metrics. */
   readonly version?: string;
+  /** Where traces of messages go; without it there are none. */
+  readonly spans?: Spans | undefined;
 }
 
 export interface ServerAddresses {
@@ -105,7 +109,7 @@ interface Running {
   readonly certificates: readonly CertificateWatch[];
 }
 
-async function startParts({ config, world, log, version = "" }: ServerOptions): Promise<Running> {
+async function startParts({ config, world, log, version = "", spans }: ServerOptions): Promise<Running> {
   const { limits, rateLimit } = config;
   const buckets = (perSecond: number, burst: number): TokenBuckets | undefined => {
     const rate = rateOf(perSecond, burst);
@@ -169,7 +173,10 @@ async function startParts({ config, world, log, version = "" }: ServerOptions): 
     const early = new EarlyAcks({ countMax: limits.earlyCommandAcksMax, bytesMax: limits.earlyCommandAcksBytesMax });
     const cursors = new CommandCursors({ store, channels, conversations, early, failed });
     let fanOut: FanOut | undefined;
-    const sending = new Sender({
+    const road = spans && new MessageSpans(spans);
+    const push = (messages: readonly StoredMessage[]): void => fanOut?.push(messages);
+    const deliver = road?.pushing(push) ?? push;
+    const sender = new Sender({
       clock: world.clock,
       store,
       channels,
@@ -177,7 +184,7 @@ async function startParts({ config, world, log, version = "" }: ServerOptions): 
       ids,
       isSystem: (uid) => users.isSystem(uid),
       failed,
-      deliver: (messages) => fanOut?.push(messages),
+      deliver,
       perUid: buckets(rateLimit.uidPerSecond, rateLimit.uidBurst),
       isDeliveryFull: () =>
         fanOut !== undefined &&
@@ -189,6 +196,7 @@ async function startParts({ config, world, log, version = "" }: ServerOptions): 
         channelRate: rateOf(rateLimit.channelPerSecond, rateLimit.channelBurst),
       },
     });
+    const sending = road?.sending(sender) ?? sender;
     gateway = createGateway({
       world,
       users,
@@ -233,7 +241,7 @@ async function startParts({ config, world, log, version = "" }: ServerOptions): 
       timers: world.timers,
       receivers: new ChannelReceivers(channels),
       presence,
-      outbound: gateway.outbound,
+      outbound: road?.outbound(gateway.outbound) ?? gateway.outbound,
       acks,
       failed,
       options: {
@@ -243,8 +251,7 @@ async function startParts({ config, world, log, version = "" }: ServerOptions): 
         backlogBytesMax: limits.fanOutBytesMax * 2,
       },
     });
-    const pushed = fanOut;
-    store.feed.tail((messages) => pushed.push(messages));
+    store.feed.tail(deliver);
     acks.start(gateway.outbound);
     const tlsFiles = certificateFiles(config, "tlsConfig");
     const wssFiles = certificateFiles(config, "wssConfig");
@@ -306,7 +313,7 @@ async function startParts({ config, world, log, version = "" }: ServerOptions): 
     const metrics = serverMetrics({
       gateway: () => listening.stats(),
       onlineUsers: () => presence.userCount,
-      sending: () => sending.stats(),
+      sending: () => sender.stats(),
       fanOut,
       acks: () => acked.stats(),
       store: () => store.stats(),

@@ -4,7 +4,7 @@ import { byIndex, byKey, type Family } from "./family.ts";
 import { byReason } from "./reason-names.ts";
 
 /** By packet type; 0: what was no packet, and the errors that answered it. */
-export const PACKET_NAMES: readonly string[] = [
+const PACKET_NAMES: readonly string[] = [
   "none",
   "connect",
   "connack",

@@ -18,15 +18,15 @@ import { STORE_FAMILIES, type StoreMetrics } from "./store-families.ts";
 
 /** Where the numbers come from: plain snapshots, made when a scrape asks. */
 export interface MetricSources {
-  gateway(): GatewayStats | Promise<GatewayStats>;
-  onlineUsers(): number;
-  sending(): SendingStats;
+  readonly gateway: () => GatewayStats | Promise<GatewayStats>;
+  readonly onlineUsers: () => number;
+  readonly sending: () => SendingStats;
   readonly fanOut: Pick<FanOut, "backlogMessages" | "backlogBytes" | "droppedMessages" | "stats">;
-  acks(): PendingAcksStats;
-  store(): StoreStats;
-  caches(): CacheMetrics;
-  http(): HttpStats;
-  runtime(): Promise<RuntimeStats>;
+  readonly acks: () => PendingAcksStats;
+  readonly store: () => StoreStats;
+  readonly caches: () => CacheMetrics;
+  readonly http: () => HttpStats;
+  readonly runtime: () => Promise<RuntimeStats>;
   readonly limits: MetricLimits;
   readonly version: string;
   readonly nodeId: number;
