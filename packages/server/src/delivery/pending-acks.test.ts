@@ -192,3 +192,17 @@ describe("bounds", () => {
     expect(b.time.timerCount).toBe(0);
   });
 });
+
+test("what became of each push is counted", async () => {
+  const b = bench({ perSessionMax: 3, resendsMax: 1 });
+  for (let seq = 1; seq <= 5; seq++) b.sendTo(seq, [7]);
+  b.sendTo(6, [8]);
+  expect(b.acks.stats()).toEqual({ waiting: 4, acked: 0, unknown: 0, resent: 0, exhausted: 0, forgotten: 2 });
+  b.acks.acked(7, { high: 1, low: 5 }, 5);
+  b.acks.acked(7, { high: 1, low: 1 }, 1);
+  b.acks.forget(8);
+  await b.advance(MINUTE + 5_000);
+  expect(b.acks.stats()).toEqual({ waiting: 2, acked: 1, unknown: 1, resent: 2, exhausted: 0, forgotten: 2 });
+  await b.advance(MINUTE + 5_000);
+  expect(b.acks.stats()).toEqual({ waiting: 0, acked: 1, unknown: 1, resent: 2, exhausted: 2, forgotten: 2 });
+});

@@ -18,6 +18,7 @@ import { RecentMessages } from "./recent-messages.ts";
 import { Removals } from "./removals.ts";
 import type { SendRequest, SendResult } from "./send.ts";
 import { Sender } from "./sending.ts";
+import { type BucketRate, TokenBuckets } from "./token-buckets.ts";
 
 const ROOMY: CacheBounds = { countMax: 1000, bytesMax: 1 << 24 };
 
@@ -29,6 +30,8 @@ export interface MessagingOptions {
   readonly writeBytesMax?: number;
   readonly queueBatchesMax?: number;
   readonly batchBytesMax?: number;
+  readonly uidRate?: BucketRate;
+  readonly channelRate?: BucketRate;
   readonly isDeliveryFull?: () => boolean;
 }
 
@@ -118,7 +121,13 @@ export class Messaging {
       failed: (error) => this.failures.push(error),
       deliver: (messages) => this.delivered.push(...messages),
       isDeliveryFull: options.isDeliveryFull ?? (() => false),
-      options: { personAllowListOff: true, payloadBytesMax: 1 << 20, batchBytesMax: options.batchBytesMax ?? 1 << 20 },
+      perUid: options.uidRate && new TokenBuckets(clock, { ...options.uidRate, countMax: 1_000 }),
+      options: {
+        personAllowListOff: true,
+        payloadBytesMax: 1 << 20,
+        batchBytesMax: options.batchBytesMax ?? 1 << 20,
+        channelRate: options.channelRate,
+      },
     });
     this.chatList = new ChatListReader({
       world,
