@@ -88,3 +88,16 @@ test("without a sampled trace nothing is sent", async () => {
   await server.stop();
   expect(collector.bodies).toEqual([]);
 });
+
+test("without the packages the server says what to install and works, and without OTEL_* nobody misses them", async () => {
+  const missing = new URL("./no-open-telemetry.ts", import.meta.url).href;
+  const environment = { NODE_OPTIONS: `--import=${missing}` };
+  await using server = await ServerProcess.start({
+    environment: { ...environment, OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:9" },
+  });
+  expect(server.output).toContain("npm install @opentelemetry/api");
+  using alice = await server.connect(uniqueId("a"));
+  await alice.sendOk({ to: uniqueId("b"), type: PERSON, payload: "x" });
+  await using silent = await ServerProcess.start({ environment });
+  expect(silent.output).not.toContain("opentelemetry");
+});

@@ -98,7 +98,13 @@ async function start(options: Options): Promise<void> {
     spans: tracing?.spans,
   });
   const started = server.start().catch((error: unknown) => fail(startFailureLine(error) ?? stackOf(error)));
-  const stop = (): Promise<void> => server.stop().finally(() => tracing?.stop());
+  const stop = async (): Promise<void> => {
+    try {
+      await server.stop();
+    } finally {
+      await tracing?.stop();
+    }
+  };
   endInOrder({ stop }, log, started);
   await started;
   const lines = startupLines({

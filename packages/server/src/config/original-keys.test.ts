@@ -67,6 +67,8 @@ test("every key that works is the original's, or one of ours that the docs name"
     "trustedProxies",
     "proxyProtocol",
     "allowNoEncrypt",
+    ...["metrics.on", "metrics.token", "metrics.legacyNames"],
+    ...["uid", "channel", "ip", "http"].flatMap((of) => [`rateLimit.${of}PerSecond`, `rateLimit.${of}Burst`]),
     "conversation.showSystem",
     "conversation.countAll",
   ]);

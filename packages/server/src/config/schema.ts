@@ -232,7 +232,7 @@ const FIELDS = {
       min: 0,
       max: 1_000_000_000,
       default: "0",
-      doc: "HTTP requests per second from one IP address; beyond, they are answered with 429 and Retry-After. Probes and /metrics are not counted. 0: no limit.",
+      doc: "HTTP requests per second from one IP address; beyond, they are answered with 429 and Retry-After. Behind a proxy all share its address. Probes and /metrics are not counted. 0: no limit.",
     },
     httpBurst: { kind: "integer", min: 0, max: 1_000_000_000, default: "0", doc: "Its burst." },
   },

@@ -139,10 +139,10 @@ export interface HttpRules {
   unreadable(status: number, text: string): HttpAnswer;
   /** A handler threw. */
   failed(error: unknown, request: Pick<HttpRequest, "method" | "path">): HttpAnswer;
-  /** Before everything else; an answer ends the request. What is admitted comes to `ended` exactly once. */
+  /** Before everything else; an answer ends the request. Each request, refused or not, comes to `ended` exactly once. */
   admit?(request: { readonly ip: string; readonly path: string }): HttpAnswer | undefined;
   /**
-   * An admitted request is over: answered, or its connection broke (status 0). `route` is the pattern of the route, ""
+   * A request is over: answered, or its connection broke (status 0). `route` is the pattern of the route, ""
    * where none was found.
    */
   ended?(request: { readonly method: string; readonly route: string }, status: number, elapsedMs: number): void;
