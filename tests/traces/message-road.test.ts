@@ -75,7 +75,7 @@ test("a collector that is away, or a protocol that is not there, costs traces an
   await using other = await ServerProcess.start({
     environment: { OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:9", OTEL_EXPORTER_OTLP_PROTOCOL: "grpc" },
   });
-  expect(other.output).toContain("http/protobuf only");
+  await eventually(() => other.output.includes("http/protobuf only"), "it says why there are none");
 });
 
 test("without a sampled trace nothing is sent", async () => {
@@ -95,7 +95,7 @@ test("without the packages the server says what to install and works, and withou
   await using server = await ServerProcess.start({
     environment: { ...environment, OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:9" },
   });
-  expect(server.output).toContain("npm install @opentelemetry/api");
+  await eventually(() => server.output.includes("npm install @opentelemetry/api"), "it says what to install");
   using alice = await server.connect(uniqueId("a"));
   await alice.sendOk({ to: uniqueId("b"), type: PERSON, payload: "x" });
   await using silent = await ServerProcess.start({ environment });

@@ -429,10 +429,10 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask, Outbox
 
   /** Queues it and counts it by its packet type, 0 for what has none. */
   #put(type: number, item: OutboundItem): void {
+    if (!this.#outbox.add(item)) return;
     const { counters } = this.#host;
     counters.framesOut[type]!++;
     counters.bytesOut[type]! += bytesOf(item);
-    this.#outbox.add(item);
   }
 
   #sessionOf(connect: Connect, version: number, deviceLevel: Session["deviceLevel"], connectedAtMs: number): Session {

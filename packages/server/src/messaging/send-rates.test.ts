@@ -39,11 +39,13 @@ test("a refused one leaves no row and no receipt, so that it is stored once when
   expect(await messaging.stored(CHAT)).toHaveLength(4);
 });
 
-test("sessions of one user share his rate; other users, and the back end in his name, do not take of it", async () => {
+test("sessions of one user share his rate; other users and the back end do not take of it, system accounts have none", async () => {
   const messaging = await Messaging.open({ uidRate: RATE });
   await messaging.sendAll(requests(2, { session: 1 }));
   expect(reasons(await messaging.sendAll(requests(2, { session: 2, clientMsgNo: "" })))).toEqual([1, Reason.rateLimit]);
   expect(reasons(await messaging.sendAll(requests(3, { fromUid: "eve" })))).toEqual([1, 1, 1]);
+  const systemUid = "system-account";
+  expect(reasons(await messaging.sendAll(requests(9, { fromUid: systemUid })))).toEqual(Array(9).fill(1));
   const fromServer = requests(9, { origin: "server", session: 0, clientMsgNo: "" });
   expect(reasons(await messaging.sendAll(fromServer))).toEqual(Array(9).fill(1));
 });

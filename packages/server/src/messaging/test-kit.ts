@@ -117,7 +117,7 @@ export class Messaging {
       channels,
       conversations,
       ids,
-      isSystem: () => false,
+      isSystem: (uid) => uid === "system-account",
       failed: (error) => this.failures.push(error),
       deliver: (messages) => this.delivered.push(...messages),
       isDeliveryFull: options.isDeliveryFull ?? (() => false),

@@ -29,13 +29,13 @@ function wantsTraces(env: OtelEnvironment): boolean {
   if (env["OTEL_SDK_DISABLED"]?.toLowerCase() === "true") return false;
   const exporter = env["OTEL_TRACES_EXPORTER"];
   if (exporter !== undefined && exporter !== "") return exporter === "otlp";
-  return Boolean(env["OTEL_EXPORTER_OTLP_ENDPOINT"] ?? env["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"]);
+  return Boolean(env["OTEL_EXPORTER_OTLP_ENDPOINT"] || env["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"]);
 }
 
 /** undefined: none are wanted. Rejects with a readable message when packages are missing or a variable makes no sense. */
 export async function startTracing(env: OtelEnvironment): Promise<Tracing | undefined> {
   if (!wantsTraces(env)) return undefined;
-  const protocol = env["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"] ?? env["OTEL_EXPORTER_OTLP_PROTOCOL"] ?? "http/protobuf";
+  const protocol = env["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"] || env["OTEL_EXPORTER_OTLP_PROTOCOL"] || "http/protobuf";
   if (protocol !== "http/protobuf")
     throw new Error(`OTEL_EXPORTER_OTLP_PROTOCOL is ${protocol}; traces are sent as http/protobuf only`);
   const ratio = ratioOf(env);
