@@ -110,9 +110,9 @@ async function start(options: Options): Promise<void> {
     spans: tracing?.spans,
   });
   const started = server.start().catch((error: unknown) => fail(startFailureLine(error) ?? stackOf(error)));
-  const stop = async (): Promise<void> => {
+  const stop: Server["stop"] = async (how) => {
     try {
-      await server.stop();
+      await server.stop(how);
     } finally {
       await tracing?.stop();
     }
