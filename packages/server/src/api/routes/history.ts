@@ -39,7 +39,7 @@ const PAGE = object(
 );
 
 const CHANNEL_QUERY = {
-  channel_id: about(CHANNEL_ID, "For a person (type 1) his uid, or the stored id."),
+  channel_id: about(CHANNEL_ID, "For a person (type 1) his uid; /channel/max_message_seq takes the stored id too."),
   channel_type: UINT8,
   login_uid: about(UID, "Who reads; needed with the uid of a person."),
 };
