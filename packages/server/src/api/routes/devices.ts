@@ -22,6 +22,7 @@ const QUERY = {
   offset_created_at: about(INT64, "The created_at of the last device of the page before."),
   pre: about(INT, "1: the page before offset_created_at instead."),
 };
+const NO_UID = "uid不能为空！";
 const TEXT = { type: "string" };
 const DEVICE = titled(
   "Device",
@@ -54,6 +55,7 @@ export function deviceRoutes(deps: DeviceDeps): readonly ApiRoute[] {
       summary: "A user's devices",
       query: QUERY,
       answers: { 200: shape({ total: INT, more: BIT, data: listOf(DEVICE) }) },
+      refusals: [NO_UID],
       handle: ({ query, request }) => listDevices(deps, query, request),
     }),
   ];
@@ -66,7 +68,7 @@ async function listDevices(
   request: HttpRequest,
 ): Promise<HttpAnswer> {
   const { uid, offset_created_at: offset } = query;
-  if (uid.trim() === "") return failure("uid不能为空！");
+  if (uid.trim() === "") return failure(NO_UID);
   const limit = query.limit <= 0 ? LIMIT_DEFAULT : query.limit;
   const isBefore = query.pre === 1;
   const flag = request.query["device_flag"] === undefined ? undefined : query.device_flag;
