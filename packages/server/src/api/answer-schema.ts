@@ -28,8 +28,13 @@ export function statusOf(...statuses: readonly number[]): JsonSchema {
 
 export const BIT: JsonSchema = { type: "integer", enum: [0, 1] };
 export const SUCCESS: JsonSchema = titled("Success", statusOf(200));
-/** The same status as that of HTTP, and what is wrong. */
-const FAILURE: JsonSchema = titled("Failure", shape({ msg: { type: "string" }, status: { type: "integer" } }));
+const FAILURE: JsonSchema = titled(
+  "Failure",
+  shape({
+    msg: { type: "string", description: "What is wrong: the original's words where it has any, as uid不能为空！" },
+    status: { type: "integer", description: "The same as that of HTTP." },
+  }),
+);
 const NOTHING: JsonSchema = { type: "string", maxLength: 0, contentMediaType: "text/plain" };
 
 /** Text of the type under `contentMediaType`; all others are JSON. */

@@ -33,6 +33,11 @@ export interface RouteDescription {
    * is text of that type.
    */
   readonly answers: Answers;
+  /**
+   * What `msg` may be with status 400, beside what is wrong with the JSON or too long: exactly these texts, with … for
+   * what differs.
+   */
+  readonly refusals?: readonly string[];
   /** A real request and what it was answered, played by a test. */
   readonly example?: RouteExample;
 }

@@ -36,6 +36,7 @@ function routeParts(route: DocsRoute): string[] {
     ...route.answers
       .filter(({ fields }) => fields.length > 0)
       .flatMap(({ status, fields }) => [`Fields of ${status}:`, fieldTable(fields, false)]),
+    ...(route.refusals.length === 0 ? [] : [`400 says: ${route.refusals.map((text) => `\`${text}\``).join(" · ")}`]),
     ...(route.example === undefined
       ? []
       : [`\`\`\`http\n${route.example.request}\n\`\`\``, `\`\`\`json\n${route.example.answer}\n\`\`\``]),

@@ -5,7 +5,7 @@
 import { type DocsType, itemsOf, shapeName, typeOf } from "./docs-type.ts";
 import { indentedJson } from "./indented-json.ts";
 import type { JsonSchema } from "./json-schema.ts";
-import type { OpenApiDocument, Operation, Response } from "./openapi.ts";
+import type { Content, MediaType, OpenApiDocument, Operation, Response } from "./openapi.ts";
 
 export interface DocsOutline {
   readonly title: string;
@@ -35,6 +35,8 @@ export interface DocsRoute {
   readonly answers: readonly DocsAnswer[];
   /** The statuses of `errors` that it may have too. */
   readonly errorStatuses: readonly string[];
+  /** What it says with status 400. */
+  readonly refusals: readonly string[];
   readonly example: { readonly request: string; readonly answer: string } | undefined;
 }
 
@@ -90,7 +92,7 @@ function routeOf(
   schemas: Readonly<Record<string, JsonSchema>>,
   used: Set<string>,
 ): DocsRoute {
-  const body = Object.values(operation.requestBody?.content ?? {})[0];
+  const body = mediaOf(operation.requestBody);
   const own = ownResponses(operation);
   const parameters = (operation.parameters ?? []).map((parameter) => ({
     place: parameter.in,
@@ -109,6 +111,7 @@ function routeOf(
     fields: body === undefined ? parameters : [...parameters, ...bodyFields(body.schema, schemas)],
     answers: answersOf(own, schemas, used),
     errorStatuses: Object.keys(operation.responses).filter((status) => !(status in own)),
+    refusals: refusalsOf(operation),
     example: exampleOf(path, method, operation),
   };
 }
@@ -134,15 +137,26 @@ function answersOf(
 function ownResponses(operation: Operation): Readonly<Record<string, Response>> {
   const own: Record<string, Response> = {};
   for (const [status, response] of Object.entries(operation.responses)) {
-    if (!("$ref" in response)) own[status] = response;
+    if (!("$ref" in response) && mediaOf(response)?.examples === undefined) own[status] = response;
   }
   return own;
 }
 
+function refusalsOf(operation: Operation): readonly string[] {
+  const response = operation.responses["400"];
+  const media = response === undefined || "$ref" in response ? undefined : mediaOf(response);
+  return Object.values(media?.examples ?? {}).map(({ value }) => value.msg);
+}
+
+/** There is one type, or no body. */
+function mediaOf(holder: { readonly content?: Content } | undefined): MediaType | undefined {
+  return Object.values(holder?.content ?? {})[0];
+}
+
 function exampleOf(path: string, method: string, operation: Operation): DocsRoute["example"] {
-  const answer = Object.values(ownResponses(operation)["200"]?.content ?? {})[0]?.example;
+  const answer = mediaOf(ownResponses(operation)["200"])?.example;
   if (answer === undefined) return undefined;
-  const body = Object.values(operation.requestBody?.content ?? {})[0]?.example;
+  const body = mediaOf(operation.requestBody)?.example;
   const values = (operation.parameters ?? []).filter(({ example }) => example !== undefined);
   let filled = path;
   const query = new URLSearchParams();

@@ -83,9 +83,16 @@ ${route.answers
   .filter(({ fields }) => fields.length > 0)
   .map((answer) => `<h3>Fields of ${escaped(answer.status)}</h3>\n${fieldTable(answer.fields, false)}`)
   .join("\n")}
+${refusalList(route.refusals)}
 ${route.example === undefined ? "" : exampleBlock(route.example)}
 </div>
 </details>`;
+}
+
+function refusalList(refusals: readonly string[]): string {
+  if (refusals.length === 0) return "";
+  const items = refusals.map((text) => `<li><code>${escaped(text)}</code></li>`);
+  return `<h3>What 400 says</h3>\n<ul>${items.join("")}</ul>`;
 }
 
 function exampleBlock({ request, answer }: NonNullable<DocsRoute["example"]>): string {

@@ -46,6 +46,7 @@ section > p { color: var(--soft); }
 .post { color: var(--post); }
 .about { color: var(--soft); }
 .body { padding: 0.4rem 0.9rem 1rem; }
+.body ul { margin: 0; padding-left: 1.2rem; }
 table { border-collapse: collapse; width: 100%; font-size: 0.92rem; }
 th { text-align: left; font-weight: 600; color: var(--soft); }
 th, td { padding: 0.35rem 0.75rem 0.35rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }

@@ -5,6 +5,13 @@ import { hasSpecialCharacters, isUid, UID_BYTES_MAX } from "../messaging/valid-i
 export const BAD_CHANNEL_ID = "频道ID不合法！";
 export const CHANNEL_ID_SPECIAL = "频道ID不能包含特殊字符！";
 
+const UID_SPECIAL = "uid不能包含特殊字符！";
+const UID_OF_COMMANDS = `uid不能以${COMMAND_SUFFIX}结尾！`;
+/** What a route that takes uids may say of one, beside its own text for a blank one. Their length is the schema's. */
+export const UID_REFUSALS: readonly string[] = [UID_SPECIAL, UID_OF_COMMANDS];
+/** What `commandLogProblem` says. */
+export const COMMAND_LOG_REFUSAL: string = `频道ID不能以${COMMAND_SUFFIX}结尾！`;
+
 export function isBlank(text: string): boolean {
   return text.trim() === "";
 }
@@ -13,8 +20,8 @@ export function isBlank(text: string): boolean {
 export function uidProblem(uid: string): string | undefined {
   if (isUid(uid)) return undefined;
   if (isBlank(uid)) return "uid不能为空！";
-  if (hasSpecialCharacters(uid)) return "uid不能包含特殊字符！";
-  if (uid.endsWith(COMMAND_SUFFIX)) return `uid不能以${COMMAND_SUFFIX}结尾！`;
+  if (hasSpecialCharacters(uid)) return UID_SPECIAL;
+  if (uid.endsWith(COMMAND_SUFFIX)) return UID_OF_COMMANDS;
   return `uid不能超过${UID_BYTES_MAX}字节！`;
 }
 
@@ -29,5 +36,5 @@ export function uidsProblem(uids: readonly string[], blankText: string): string 
 
 /** A command log has the members, lists and flags of its channel; it cannot be given its own. */
 export function commandLogProblem(channelId: string): string | undefined {
-  return channelId.endsWith(COMMAND_SUFFIX) ? `频道ID不能以${COMMAND_SUFFIX}结尾！` : undefined;
+  return channelId.endsWith(COMMAND_SUFFIX) ? COMMAND_LOG_REFUSAL : undefined;
 }

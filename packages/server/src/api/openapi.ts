@@ -51,7 +51,14 @@ export interface Reference {
   readonly $ref: string;
 }
 
-export type Content = Readonly<Record<string, { readonly schema: JsonSchema; readonly example?: JsonValue }>>;
+export type Content = Readonly<Record<string, MediaType>>;
+
+export interface MediaType {
+  readonly schema: JsonSchema;
+  readonly example?: JsonValue;
+  /** Of a refusal: one for each text. */
+  readonly examples?: Readonly<Record<string, { readonly value: { readonly msg: string; readonly status: number } }>>;
+}
 
 const JSON_TYPE = "application/json";
 const RESPONSES = "#/components/responses/";
@@ -143,15 +150,33 @@ function operationOf(route: ApiRoute, description: RouteDescription, schemas: Re
     ...(body === undefined
       ? undefined
       : { requestBody: { required: true, content: contentOf(JSON_TYPE, shared(body, schemas), example?.body) } }),
-    responses: Object.fromEntries(
-      Object.entries(answersOf(description)).map(([status, schema]) => [
-        status,
-        schema === COMMON_ANSWERS[Number(status)]
-          ? { $ref: `${RESPONSES}${status}` }
-          : responseOf(status, schema, status === "200" ? example?.answer : undefined, schemas),
-      ]),
-    ),
+    responses: responsesOf(description, schemas),
   };
+}
+
+function responsesOf(
+  description: RouteDescription,
+  schemas: Record<string, JsonSchema>,
+): Readonly<Record<string, Response | Reference>> {
+  const { example, refusals } = description;
+  const responses: Record<string, Response | Reference> = {};
+  for (const [status, schema] of Object.entries(answersOf(description))) {
+    const isCommon = schema === COMMON_ANSWERS[Number(status)];
+    if (status === "400" && isCommon && refusals !== undefined)
+      responses[status] = { description: textOf(status), content: refusalContent(shared(schema, schemas), refusals) };
+    else if (isCommon) responses[status] = { $ref: `${RESPONSES}${status}` };
+    else responses[status] = responseOf(status, schema, status === "200" ? example?.answer : undefined, schemas);
+  }
+  return responses;
+}
+
+function refusalContent(schema: JsonSchema, refusals: readonly string[]): Content {
+  const examples = refusals.map((msg, index) => [String(index + 1), { value: { msg, status: 400 } }] as const);
+  return { [JSON_TYPE]: { schema, examples: Object.fromEntries(examples) } };
+}
+
+function textOf(status: string): string {
+  return STATUS_TEXTS[status] ?? status;
 }
 
 function responseOf(
@@ -160,7 +185,7 @@ function responseOf(
   example: JsonValue | undefined,
   schemas: Record<string, JsonSchema>,
 ): Response {
-  const description = STATUS_TEXTS[status] ?? status;
+  const description = textOf(status);
   if (!isText(schema)) return { description, content: contentOf(JSON_TYPE, shared(schema, schemas), example) };
   if (schema["maxLength"] === 0) return { description };
   return { description, content: contentOf(String(schema["contentMediaType"]), { type: "string" }, undefined) };

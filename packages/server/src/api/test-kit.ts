@@ -402,8 +402,24 @@ export function answerProblem(
     if (answer.text !== "" && answer.type !== textType) return `${answer.type} is not ${textType}`;
     return schemas.validate(schema, answer.text) ? undefined : schemas.errorsText();
   }
+  if (answer.status === 400 && !isDescribedRefusal(answer.json, description.refusals ?? []))
+    return "the text of the refusal is not described";
   if (answer.type !== JSON_TYPE) return `${answer.type} is not ${JSON_TYPE}`;
   return schemas.validate(schema, answer.json) ? undefined : schemas.errorsText();
+}
+
+/** What reading a request may say. */
+const READING =
+  /^(数据格式有误！|json: cannot unmarshal |(unexpected )?EOF$|invalid character |illegal base64 data|the body is not valid UTF-8$|exceeded max depth$|.+ is longer than \d+ bytes$|.+ has more than \d+ items$|.+ holds half of a surrogate pair$)/;
+
+function isDescribedRefusal(json: unknown, refusals: readonly string[]): boolean {
+  if (typeof json !== "object" || json === null || !("msg" in json)) return false;
+  const text = String(json.msg);
+  const isIt = (refusal: string): boolean => {
+    const [start = "", end] = refusal.split("…");
+    return end === undefined ? text === refusal : text.startsWith(start) && text.endsWith(end);
+  };
+  return READING.test(text) || refusals.some(isIt);
 }
 
 const JSON_TYPE = "application/json; charset=utf-8";

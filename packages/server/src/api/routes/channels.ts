@@ -7,7 +7,14 @@ import { SUCCESS } from "../answer-schema.ts";
 import { failure, ok } from "../answers.ts";
 import type { ApiDeps } from "../api-deps.ts";
 import { type ApiRoute, badFormat, badFormatWithProblem, route } from "../api-route.ts";
-import { CHANNEL_ID_SPECIAL, commandLogProblem, isBlank, uidsProblem } from "../id-checks.ts";
+import {
+  CHANNEL_ID_SPECIAL,
+  COMMAND_LOG_REFUSAL,
+  commandLogProblem,
+  isBlank,
+  UID_REFUSALS,
+  uidsProblem,
+} from "../id-checks.ts";
 import { about, array, CHANNEL_ID, type Decoded, INT, object, UID, UINT8 } from "../json-schema.ts";
 
 type ChannelDeps = Pick<ApiDeps, "channels">;
@@ -33,6 +40,10 @@ const CREATE = object(
 const DELETE = object("channelDeleteReq", KEY, ["channel_id", "channel_type"]);
 
 const NO_ID = "频道ID不能为空！";
+const BAD_TYPE = "频道类型错误！";
+const NO_MEMBERS_OF_PERSON = "不支持个人频道添加订阅者！";
+const NOT_A_PERSON = "个人频道不支持添加订阅者！";
+const BLANK_MEMBER = "添加订阅者失败！";
 
 export function channelRoutes(deps: ChannelDeps): readonly ApiRoute[] {
   return [
@@ -45,6 +56,15 @@ export function channelRoutes(deps: ChannelDeps): readonly ApiRoute[] {
       body: CREATE,
       badBody: badFormatWithProblem,
       answers: { 200: SUCCESS },
+      refusals: [
+        NO_ID,
+        BAD_TYPE,
+        CHANNEL_ID_SPECIAL,
+        NO_MEMBERS_OF_PERSON,
+        COMMAND_LOG_REFUSAL,
+        BLANK_MEMBER,
+        ...UID_REFUSALS,
+      ],
       example: {
         body: { channel_id: "group1", channel_type: 2, subscribers: ["alice", "bob"] },
         answer: { status: 200 },
@@ -61,6 +81,7 @@ export function channelRoutes(deps: ChannelDeps): readonly ApiRoute[] {
       body: INFO,
       badBody: badFormat,
       answers: { 200: SUCCESS },
+      refusals: [NO_ID, COMMAND_LOG_REFUSAL],
       example: { body: { channel_id: "group1", channel_type: 2, ban: 0 }, answer: { status: 200 } },
       handle: ({ body }) => setInfo(deps, body),
     }),
@@ -72,6 +93,7 @@ export function channelRoutes(deps: ChannelDeps): readonly ApiRoute[] {
       details: "Sets the flag disband. Messages, members and chats stay.",
       body: DELETE,
       answers: { 200: SUCCESS },
+      refusals: [NOT_A_PERSON, NO_ID, COMMAND_LOG_REFUSAL],
       example: { body: { channel_id: "group2", channel_type: 2 }, answer: { status: 200 } },
       handle: ({ body }) => disband(deps, body),
     }),
@@ -92,10 +114,10 @@ async function createOrUpdate({ channels }: ChannelDeps, body: Decoded<typeof CR
 
 function createProblem(id: string, type: number, subscribers: readonly string[]): string | undefined {
   if (isBlank(id)) return NO_ID;
-  if (type === 0) return "频道类型错误！";
+  if (type === 0) return BAD_TYPE;
   if (hasSpecialCharacters(id)) return CHANNEL_ID_SPECIAL;
-  if (isPerson(type) && subscribers.length > 0) return "不支持个人频道添加订阅者！";
-  return commandLogProblem(id) ?? uidsProblem(subscribers, "添加订阅者失败！");
+  if (isPerson(type) && subscribers.length > 0) return NO_MEMBERS_OF_PERSON;
+  return commandLogProblem(id) ?? uidsProblem(subscribers, BLANK_MEMBER);
 }
 
 /** Takes stored ids too: a flag on the stored id of a person chat concerns both. */
@@ -110,7 +132,7 @@ async function setInfo({ channels }: ChannelDeps, body: Decoded<typeof INFO>): P
 /** Only disbands: history, members and conversations stay. */
 async function disband({ channels }: ChannelDeps, body: Decoded<typeof DELETE>): Promise<HttpAnswer> {
   const { channel_id: id, channel_type: type } = body;
-  if (isPerson(type)) return failure("个人频道不支持添加订阅者！");
+  if (isPerson(type)) return failure(NOT_A_PERSON);
   const problem = isBlank(id) ? NO_ID : commandLogProblem(id);
   if (problem !== undefined) return failure(problem);
   await channels.disband({ type, id });

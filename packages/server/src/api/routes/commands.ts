@@ -27,6 +27,11 @@ const ACKNOWLEDGE = object(
   ["uid", "last_message_seq"],
 );
 
+const NO_UID = "用户uid不能为空！";
+const NEGATIVE_LIMIT = "limit不能为负数！";
+const NO_UID_TO_ACKNOWLEDGE = "用户UID不能为空！";
+const NO_SEQ = "最后一次messageSeq不能为0！";
+
 const LIMIT_DEFAULT = 200;
 const LIMIT_MAX = 10_000;
 
@@ -41,6 +46,7 @@ export function commandRoutes(deps: CommandDeps): readonly ApiRoute[] {
       "The oldest over all his channels, in the order they were sent. They come again until they are acknowledged.",
     body: SYNC,
     answers: { 200: listOf(MESSAGE) },
+    refusals: [NO_UID, NEGATIVE_LIMIT],
     example: {
       body: { uid: "bob", limit: 10 },
       answer: [
@@ -64,10 +70,11 @@ export function commandRoutes(deps: CommandDeps): readonly ApiRoute[] {
     details: "For all devices of the user, and for exactly the sync whose last message it names.",
     body: ACKNOWLEDGE,
     answers: { 200: SUCCESS },
+    refusals: [NO_UID_TO_ACKNOWLEDGE, NO_SEQ],
     example: { body: { uid: "bob", last_message_seq: 1 }, answer: { status: 200 } },
     handle: async ({ body }) => {
-      if (body.uid === "") return failure("用户UID不能为空！");
-      if (body.last_message_seq === 0n) return failure("最后一次messageSeq不能为0！");
+      if (body.uid === "") return failure(NO_UID_TO_ACKNOWLEDGE);
+      if (body.last_message_seq === 0n) return failure(NO_SEQ);
       await commands.acknowledge(body.uid, Number(body.last_message_seq));
       return ok();
     },
@@ -82,8 +89,8 @@ export function commandRoutes(deps: CommandDeps): readonly ApiRoute[] {
 }
 
 async function handOut({ commands, world }: CommandDeps, body: Decoded<typeof SYNC>): Promise<HttpAnswer> {
-  if (body.uid === "") return failure("用户uid不能为空！");
-  if (body.limit < 0) return failure("limit不能为负数！");
+  if (body.uid === "") return failure(NO_UID);
+  if (body.limit < 0) return failure(NEGATIVE_LIMIT);
   const limit = body.limit === 0 ? LIMIT_DEFAULT : Math.min(body.limit, LIMIT_MAX);
   return bare(await writeList(await commands.sync(body.uid, limit), messageJson, world.timers));
 }

@@ -98,6 +98,11 @@ const CONNECTIONS = shape({
   limit: INT,
 });
 
+/** In the words of the list, and of the calls that end a connection. */
+const NO_SUCH_NODE_LISTED = "节点不存在！";
+const NO_SUCH_NODE = "node not found";
+const NO_CONNECTION_ID = "conn_id is 0";
+
 const KICK_TEXT = "server kick";
 /** A client has time to show why. */
 const KICK_CLOSE_MS = 2_000;
@@ -114,6 +119,7 @@ export function connectionRoutes(deps: ConnectionDeps): readonly ApiRoute[] {
       summary: "The open connections of users",
       query: LIST_QUERY,
       answers: { 200: CONNECTIONS },
+      refusals: [NO_SUCH_NODE_LISTED],
       handle: ({ query }) => listConnections(deps, query),
     }),
     route({
@@ -124,6 +130,7 @@ export function connectionRoutes(deps: ConnectionDeps): readonly ApiRoute[] {
       details: "A connection that is not there has ended already: that is no error.",
       body: NAMED,
       answers: { 200: SUCCESS },
+      refusals: [NO_SUCH_NODE, NO_CONNECTION_ID],
       example: { body: { uid: "alice", conn_id: 17 }, answer: { status: 200 } },
       handle: ({ body }) => end(deps, body, Reason.connectKick, KICK_CLOSE_MS),
     }),
@@ -134,6 +141,7 @@ export function connectionRoutes(deps: ConnectionDeps): readonly ApiRoute[] {
       summary: "Close a connection at once",
       body: NAMED,
       answers: { 200: SUCCESS },
+      refusals: [NO_SUCH_NODE, NO_CONNECTION_ID],
       handle: ({ body }) => end(deps, body, null, 0),
     }),
   ];
@@ -146,8 +154,8 @@ function end(
   reason: number | null,
   closeAfterMs: number,
 ): HttpAnswer {
-  if (!isHere(body.op_node_id, options.nodeId)) return failure("node not found");
-  if (body.conn_id === 0n) return failure("conn_id is 0");
+  if (!isHere(body.op_node_id, options.nodeId)) return failure(NO_SUCH_NODE);
+  if (body.conn_id === 0n) return failure(NO_CONNECTION_ID);
   const id = Number(body.conn_id);
   if (isHere(body.node_id, options.nodeId) && connections.connection(id)?.session.uid === body.uid) {
     outbound.disconnect([id], reason, KICK_TEXT, closeAfterMs);
@@ -157,7 +165,7 @@ function end(
 
 async function listConnections(deps: ListDeps, query: DecodedFields<typeof LIST_QUERY>): Promise<HttpAnswer> {
   const { world, connections, options } = deps;
-  if (!isHere(query.node_id, options.nodeId)) return failure("节点不存在！");
+  if (!isHere(query.node_id, options.nodeId)) return failure(NO_SUCH_NODE_LISTED);
   const offset = Math.max(0, query.offset);
   const limit = query.limit <= 0 ? LIMIT_DEFAULT : query.limit;
   const uidPart = query.uid.trim() === "" ? "" : query.uid;

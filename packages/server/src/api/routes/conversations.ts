@@ -66,7 +66,12 @@ const BAR = 0x7c;
 const COLON = 0x3a;
 
 const NO_UID = "uid cannot be empty";
+/** The same to set a number, and to delete. */
+const NO_UID_TO_SET = "UID cannot be empty";
+const NO_UID_TO_DELETE = "Uid cannot be empty";
 const NO_CHANNEL = "channel_id or channel_type cannot be empty";
+const NO_CHANNELS = "channels cannot be empty";
+const NEGATIVE = "unread cannot be negative";
 
 export function conversationRoutes(deps: ConversationDeps): readonly ApiRoute[] {
   const { chatList } = deps;
@@ -81,6 +86,7 @@ export function conversationRoutes(deps: ConversationDeps): readonly ApiRoute[] 
         "Every chat with a message, newest first, with its unread number and its newest messages. With version or last_msg_seqs only what has changed.",
       body: SYNC,
       answers: { 200: CHATS },
+      refusals: [NO_UID],
       example: {
         body: { uid: "bob", version: 0, last_msg_seqs: "", msg_count: 1 },
         answer: [
@@ -107,6 +113,7 @@ export function conversationRoutes(deps: ConversationDeps): readonly ApiRoute[] 
       summary: "Some chats of a user",
       body: BY_CHANNELS,
       answers: { 200: CHATS },
+      refusals: [NO_UID, NO_CHANNELS],
       handle: ({ body }) => syncByChannels(chatList, json, body),
     }),
     route({
@@ -116,6 +123,7 @@ export function conversationRoutes(deps: ConversationDeps): readonly ApiRoute[] 
       summary: "The channels of a user's chats, by their stored ids",
       body: OF_USER,
       answers: { 200: CHANNELS },
+      refusals: [NO_UID],
       example: { body: { uid: "dave" }, answer: [{ channel_id: "group3", channel_type: 2 }] },
       handle: ({ body }) => channelsOf(deps, body),
     }),
@@ -127,6 +135,7 @@ export function conversationRoutes(deps: ConversationDeps): readonly ApiRoute[] 
       summary: "Mark a chat as read",
       body: CHAT_KEY,
       answers: { 200: SUCCESS },
+      refusals: [NO_UID, NO_CHANNEL, BAD_CHANNEL_ID],
       example: { body: { uid: "bob", channel_id: "alice", channel_type: 1 }, answer: { status: 200 } },
       handle: ({ body }) => marked(body, NO_UID, (uid, channel) => chatList.clearUnread(uid, channel)),
     }),
@@ -137,11 +146,12 @@ export function conversationRoutes(deps: ConversationDeps): readonly ApiRoute[] 
       summary: "Set a chat's unread number",
       body: UNREAD,
       answers: { 200: SUCCESS },
+      refusals: [NEGATIVE, NO_UID_TO_SET, NO_CHANNEL, BAD_CHANNEL_ID],
       example: { body: { uid: "bob", channel_id: "alice", channel_type: 1, unread: 1 }, answer: { status: 200 } },
       handle: ({ body }) =>
         body.unread < 0
-          ? failure("unread cannot be negative")
-          : marked(body, "UID cannot be empty", (uid, channel) => chatList.setUnread(uid, channel, body.unread)),
+          ? failure(NEGATIVE)
+          : marked(body, NO_UID_TO_SET, (uid, channel) => chatList.setUnread(uid, channel, body.unread)),
     }),
     route({
       method: "POST",
@@ -151,8 +161,9 @@ export function conversationRoutes(deps: ConversationDeps): readonly ApiRoute[] 
       details: "It comes back with the next message, which alone is shown and counted.",
       body: CHAT_KEY,
       answers: { 200: SUCCESS },
+      refusals: [NO_UID_TO_DELETE, NO_CHANNEL, BAD_CHANNEL_ID],
       example: { body: { uid: "bob", channel_id: "alice", channel_type: 1 }, answer: { status: 200 } },
-      handle: ({ body }) => marked(body, "Uid cannot be empty", (uid, channel) => chatList.delete(uid, channel)),
+      handle: ({ body }) => marked(body, NO_UID_TO_DELETE, (uid, channel) => chatList.delete(uid, channel)),
     }),
   ];
 }
@@ -208,7 +219,7 @@ async function syncByChannels(
   body: Decoded<typeof BY_CHANNELS>,
 ): Promise<HttpAnswer> {
   if (body.uid === "") return failure(NO_UID);
-  if (body.channels === null || body.channels.length === 0) return failure("channels cannot be empty");
+  if (body.channels === null || body.channels.length === 0) return failure(NO_CHANNELS);
   const shown = body.channels.map((channel) => ({ type: channel.channel_type, id: channel.channel_id }));
   const count = body.msg_count <= 0 ? MESSAGE_COUNT_DEFAULT : Math.min(body.msg_count, MESSAGE_COUNT_MAX);
   const chats = await chatList.forChannels(body.uid, shown, count);

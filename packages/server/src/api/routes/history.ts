@@ -39,10 +39,15 @@ const PAGE = object(
 );
 
 const CHANNEL_QUERY = {
-  channel_id: about(CHANNEL_ID, "For a person (type 1) his uid, or the stored id."),
+  channel_id: about(CHANNEL_ID, "For a person (type 1) his uid; /channel/max_message_seq takes the stored id too."),
   channel_type: UINT8,
   login_uid: about(UID, "Who reads; needed with the uid of a person."),
 };
+
+const NO_CHANNEL = "channel_id不能为空！";
+const NO_READER = "login_uid不能为空！";
+/** The same in the words of the GET routes. */
+const QUERY_REFUSALS = { noChannel: "channel_id不能为空", noReader: "login_uid不能为空" };
 
 const LIMIT_DEFAULT = 100;
 const LIMIT_MAX = 10_000;
@@ -59,6 +64,7 @@ export function historyRoutes(deps: HistoryDeps): readonly ApiRoute[] {
       details: "In ascending order of message_seq, whatever the direction. more is 1 when there may be more.",
       body: PAGE,
       answers: { 200: MESSAGE_PAGE },
+      refusals: [NO_CHANNEL, NO_READER],
       example: {
         body: { login_uid: "bob", channel_id: "alice", channel_type: 1, limit: 20 },
         answer: { start_message_seq: 0, end_message_seq: 0, more: 0, messages: [MESSAGE_EXAMPLE] },
@@ -72,6 +78,7 @@ export function historyRoutes(deps: HistoryDeps): readonly ApiRoute[] {
       summary: "The seq of a channel's last message",
       query: CHANNEL_QUERY,
       answers: { 200: shape({ message_seq: UINT64 }) },
+      refusals: Object.values(QUERY_REFUSALS),
       example: {
         query: "?login_uid=alice&channel_id=bob&channel_type=1",
         answer: { message_seq: 1 },
@@ -86,6 +93,7 @@ export function historyRoutes(deps: HistoryDeps): readonly ApiRoute[] {
       details: "A channel without messages is HTTP 200 with status 404.",
       query: CHANNEL_QUERY,
       answers: { 200: MESSAGE_OR_404 },
+      refusals: Object.values(QUERY_REFUSALS),
       example: { query: "?login_uid=bob&channel_id=alice&channel_type=1", answer: MESSAGE_EXAMPLE },
       handle: ({ query }) => lastMessage(deps, query),
     }),
@@ -93,8 +101,8 @@ export function historyRoutes(deps: HistoryDeps): readonly ApiRoute[] {
 }
 
 async function page({ history, world }: HistoryDeps, body: Decoded<typeof PAGE>): Promise<HttpAnswer> {
-  if (isBlank(body.channel_id)) return failure("channel_id不能为空！");
-  if (isBlank(body.login_uid)) return failure("login_uid不能为空！");
+  if (isBlank(body.channel_id)) return failure(NO_CHANNEL);
+  if (isBlank(body.login_uid)) return failure(NO_READER);
   const address = readLog(body.login_uid, body.channel_id, body.channel_type);
   const limit = body.limit <= 0 ? LIMIT_DEFAULT : Math.min(body.limit, LIMIT_MAX);
   const { messages, isCut } =
@@ -121,9 +129,9 @@ function seqOf(seq: bigint): number {
 
 function maxSeq({ history }: HistoryDeps, query: DecodedFields<typeof CHANNEL_QUERY>): HttpAnswer {
   const { channel_id: id, channel_type: type, login_uid: loginUid } = query;
-  if (isBlank(id)) return failure("channel_id不能为空");
+  if (isBlank(id)) return failure(QUERY_REFUSALS.noChannel);
   const isStoredId = !isPerson(type) || id.includes("@");
-  if (!isStoredId && isBlank(loginUid)) return failure("login_uid不能为空");
+  if (!isStoredId && isBlank(loginUid)) return failure(QUERY_REFUSALS.noReader);
   const address = isStoredId ? storedLog(id, type) : readLog(loginUid, id, type);
   const seq = address === undefined ? 0 : history.head(address.channel, address.log).seq;
   return bare(`{"message_seq":${seq}}`);
@@ -131,8 +139,8 @@ function maxSeq({ history }: HistoryDeps, query: DecodedFields<typeof CHANNEL_QU
 
 async function lastMessage({ history }: HistoryDeps, query: DecodedFields<typeof CHANNEL_QUERY>): Promise<HttpAnswer> {
   const { channel_id: id, channel_type: type, login_uid: loginUid } = query;
-  if (isBlank(id)) return failure("channel_id不能为空");
-  if (isPerson(type) && isBlank(loginUid)) return failure("login_uid不能为空");
+  if (isBlank(id)) return failure(QUERY_REFUSALS.noChannel);
+  if (isPerson(type) && isBlank(loginUid)) return failure(QUERY_REFUSALS.noReader);
   const address = readLog(loginUid, id, type);
   if (address === undefined) return statusOnly(NOT_FOUND);
   const last = (await history.newest(address.channel, address.log, 0, 1)).at(-1);

@@ -5,7 +5,14 @@ import { SUCCESS } from "../answer-schema.ts";
 import { failure, ok } from "../answers.ts";
 import type { ApiDeps } from "../api-deps.ts";
 import { type ApiRoute, route } from "../api-route.ts";
-import { CHANNEL_ID_SPECIAL, commandLogProblem, isBlank, uidsProblem } from "../id-checks.ts";
+import {
+  CHANNEL_ID_SPECIAL,
+  COMMAND_LOG_REFUSAL,
+  commandLogProblem,
+  isBlank,
+  UID_REFUSALS,
+  uidsProblem,
+} from "../id-checks.ts";
 import { array, CHANNEL_ID, object, UID, UINT8 } from "../json-schema.ts";
 
 export interface EditedList {
@@ -31,6 +38,9 @@ const SET = object("listSetReq", EDIT_FIELDS, ["channel_id"]);
 const CLEAR = object("listClearReq", KEY, ["channel_id", "channel_type"]);
 
 const NO_UIDS = "uids不能为空！";
+const NO_ID = "频道ID不能为空！";
+const NO_CHANNEL_ID = "channel_id不能为空！";
+const NO_TYPE = "频道类型不能为0！";
 
 export function listEditRoutes({ channels }: Pick<ApiDeps, "channels">, list: EditedList): readonly ApiRoute[] {
   const { name, path } = list;
@@ -56,7 +66,7 @@ export function listEditRoutes({ channels }: Pick<ApiDeps, "channels">, list: Ed
   const set = async (edit: Edit): Promise<HttpAnswer> => {
     const uids = edit.uids ?? [];
     const id = edit.channel_id;
-    const problem = isBlank(id) ? "频道ID不能为空！" : (commandLogProblem(id) ?? uidsProblem(uids, NO_UIDS));
+    const problem = isBlank(id) ? NO_ID : (commandLogProblem(id) ?? uidsProblem(uids, NO_UIDS));
     if (problem !== undefined) return failure(problem);
     await channels.setList(keyOf(edit), name, uids);
     return ok();
@@ -69,6 +79,8 @@ export function listEditRoutes({ channels }: Pick<ApiDeps, "channels">, list: Ed
     return ok();
   };
 
+  const clearRefusals = [NO_CHANNEL_ID, NO_TYPE, COMMAND_LOG_REFUSAL];
+  const removeRefusals = [...clearRefusals, ...(list.checksChannelId ? [CHANNEL_ID_SPECIAL] : []), NO_UIDS];
   const common = { method: "POST", tag: "Members and lists", answers: { 200: SUCCESS } } as const;
   return [
     route({
@@ -77,6 +89,7 @@ export function listEditRoutes({ channels }: Pick<ApiDeps, "channels">, list: Ed
       summary: `Put users on a channel's ${name} list`,
       details: list.details,
       body: EDIT,
+      refusals: [...removeRefusals, ...UID_REFUSALS],
       example: { body: { channel_id: "group1", channel_type: 2, uids: ["carol"] }, answer: { status: 200 } },
       handle: ({ body }) => add(body),
     }),
@@ -86,6 +99,7 @@ export function listEditRoutes({ channels }: Pick<ApiDeps, "channels">, list: Ed
       summary: `Make a channel's ${name} list exactly these users`,
       details: "Without uids the list is cleared.",
       body: SET,
+      refusals: [NO_ID, COMMAND_LOG_REFUSAL, NO_UIDS, ...UID_REFUSALS],
       handle: ({ body }) => set(body),
     }),
     route({
@@ -93,6 +107,7 @@ export function listEditRoutes({ channels }: Pick<ApiDeps, "channels">, list: Ed
       path: `${path}_remove`,
       summary: `Take users off a channel's ${name} list`,
       body: EDIT,
+      refusals: removeRefusals,
       example: { body: { channel_id: "group1", channel_type: 2, uids: ["carol"] }, answer: { status: 200 } },
       handle: ({ body }) => remove(body),
     }),
@@ -101,6 +116,7 @@ export function listEditRoutes({ channels }: Pick<ApiDeps, "channels">, list: Ed
       path: `${path}_remove_all`,
       summary: `Clear a channel's ${name} list`,
       body: CLEAR,
+      refusals: clearRefusals,
       handle: ({ body }) => clear(body),
     }),
   ];
@@ -108,7 +124,7 @@ export function listEditRoutes({ channels }: Pick<ApiDeps, "channels">, list: Ed
 
 function editProblem(list: EditedList, edit: Edit, uids: readonly string[]): string | undefined {
   const id = edit.channel_id;
-  if (isBlank(id)) return "channel_id不能为空！";
+  if (isBlank(id)) return NO_CHANNEL_ID;
   if (list.checksChannelId && hasSpecialCharacters(id)) return CHANNEL_ID_SPECIAL;
   const problem = channelProblem(edit);
   if (problem !== undefined) return problem;
@@ -117,8 +133,8 @@ function editProblem(list: EditedList, edit: Edit, uids: readonly string[]): str
 }
 
 function channelProblem(edit: Omit<Edit, "uids">): string | undefined {
-  if (isBlank(edit.channel_id)) return "channel_id不能为空！";
-  return edit.channel_type === 0 ? "频道类型不能为0！" : undefined;
+  if (isBlank(edit.channel_id)) return NO_CHANNEL_ID;
+  return edit.channel_type === 0 ? NO_TYPE : undefined;
 }
 
 function keyOf(edit: Omit<Edit, "uids">): { readonly type: number; readonly id: string } {

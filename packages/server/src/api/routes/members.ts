@@ -8,7 +8,14 @@ import { listOf, SUCCESS } from "../answer-schema.ts";
 import { bare, failure, ok } from "../answers.ts";
 import type { ApiDeps } from "../api-deps.ts";
 import { type ApiRoute, badFormatWithProblem, route } from "../api-route.ts";
-import { CHANNEL_ID_SPECIAL, commandLogProblem, isBlank, uidsProblem } from "../id-checks.ts";
+import {
+  CHANNEL_ID_SPECIAL,
+  COMMAND_LOG_REFUSAL,
+  commandLogProblem,
+  isBlank,
+  UID_REFUSALS,
+  uidsProblem,
+} from "../id-checks.ts";
 import { about, array, CHANNEL_ID, type Decoded, type DecodedFields, INT, object, UID, UINT8 } from "../json-schema.ts";
 import { writeJson } from "../json-writer.ts";
 
@@ -37,6 +44,17 @@ const UIDS = listOf({ type: "string" });
 const GROUP = 2;
 const TEMPORARY = 8;
 const NO_UIDS = "uids不能为空！";
+const NO_ID = "频道ID不能为空！";
+const NO_CHANNEL_ID = "channel_id不能为空！";
+const NO_TYPE = "频道类型不能为0！";
+const NO_MEMBERS = "订阅者不能为空！";
+const BLANK_MEMBER = "添加频道失败！";
+const NO_TEMPORARY_MEMBERS = "新版本临时订阅者已不支持！";
+/** The original's text for both, adding and removing. */
+const NOT_TO_A_PERSON = "个人频道不支持添加订阅者！";
+const NOT_OF_A_PERSON = "个人频道不支持此操作！";
+/** What `namesProblem` says. */
+const NAME_REFUSALS = [NO_ID, CHANNEL_ID_SPECIAL, NO_MEMBERS, NOT_TO_A_PERSON];
 
 export function memberRoutes(deps: MemberDeps): readonly ApiRoute[] {
   return [
@@ -50,6 +68,7 @@ export function memberRoutes(deps: MemberDeps): readonly ApiRoute[] {
       body: ADD,
       badBody: badFormatWithProblem,
       answers: { 200: SUCCESS },
+      refusals: [...NAME_REFUSALS, NO_TEMPORARY_MEMBERS, COMMAND_LOG_REFUSAL, BLANK_MEMBER, ...UID_REFUSALS],
       example: {
         body: { channel_id: "group1", channel_type: 2, subscribers: ["carol", "dave"] },
         answer: { status: 200 },
@@ -65,6 +84,7 @@ export function memberRoutes(deps: MemberDeps): readonly ApiRoute[] {
       body: REMOVE,
       badBody: badFormatWithProblem,
       answers: { 200: SUCCESS },
+      refusals: [...NAME_REFUSALS, COMMAND_LOG_REFUSAL],
       example: { body: { channel_id: "group1", channel_type: 2, subscribers: ["dave"] }, answer: { status: 200 } },
       handle: ({ body }) => remove(deps, body),
     }),
@@ -75,6 +95,7 @@ export function memberRoutes(deps: MemberDeps): readonly ApiRoute[] {
       summary: "Remove all members of a channel",
       body: REMOVE_ALL,
       answers: { 200: SUCCESS },
+      refusals: [NO_CHANNEL_ID, NO_TYPE, NOT_OF_A_PERSON, COMMAND_LOG_REFUSAL],
       example: { body: { channel_id: "group2", channel_type: 2 }, answer: { status: 200 } },
       handle: ({ body }) => removeAll(deps, body),
     }),
@@ -85,6 +106,7 @@ export function memberRoutes(deps: MemberDeps): readonly ApiRoute[] {
       summary: "Say who receives what is sent to a temporary channel (type 8)",
       body: SET_RECEIVERS,
       answers: { 200: SUCCESS },
+      refusals: [NO_CHANNEL_ID, CHANNEL_ID_SPECIAL, NO_UIDS, ...UID_REFUSALS],
       handle: ({ body }) => setReceivers(deps, body),
     }),
     uidsRoute(deps, "subscribers", "members"),
@@ -120,9 +142,9 @@ async function add({ channels }: MemberDeps, body: Decoded<typeof ADD>): Promise
   const subscribers = body.subscribers ?? [];
   const problem =
     namesProblem(id, type, subscribers) ??
-    (body.temp_subscriber === 1 ? "新版本临时订阅者已不支持！" : undefined) ??
+    (body.temp_subscriber === 1 ? NO_TEMPORARY_MEMBERS : undefined) ??
     commandLogProblem(id) ??
-    uidsProblem(subscribers, "添加频道失败！");
+    uidsProblem(subscribers, BLANK_MEMBER);
   if (problem !== undefined) return failure(problem);
   await channels.addMembers({ type, id }, subscribers, { reset: body.reset === 1 });
   return ok();
@@ -140,18 +162,17 @@ async function remove({ channels }: MemberDeps, body: Decoded<typeof REMOVE>): P
 }
 
 function namesProblem(id: string, type: number, subscribers: readonly string[]): string | undefined {
-  if (isBlank(id)) return "频道ID不能为空！";
+  if (isBlank(id)) return NO_ID;
   if (hasSpecialCharacters(id)) return CHANNEL_ID_SPECIAL;
-  if (subscribers.every(isBlank)) return "订阅者不能为空！";
-  // The original's text for both, adding and removing.
-  return isPerson(type) ? "个人频道不支持添加订阅者！" : undefined;
+  if (subscribers.every(isBlank)) return NO_MEMBERS;
+  return isPerson(type) ? NOT_TO_A_PERSON : undefined;
 }
 
 async function removeAll({ channels }: MemberDeps, body: Decoded<typeof REMOVE_ALL>): Promise<HttpAnswer> {
   const { channel_id: id, channel_type: type } = body;
-  if (isBlank(id)) return failure("channel_id不能为空！");
-  if (type === 0) return failure("频道类型不能为0！");
-  if (isPerson(type)) return failure("个人频道不支持此操作！");
+  if (isBlank(id)) return failure(NO_CHANNEL_ID);
+  if (type === 0) return failure(NO_TYPE);
+  if (isPerson(type)) return failure(NOT_OF_A_PERSON);
   const problem = commandLogProblem(id);
   if (problem !== undefined) return failure(problem);
   await channels.removeAllMembers({ type, id });
@@ -169,7 +190,7 @@ async function setReceivers({ channels }: MemberDeps, body: Decoded<typeof SET_R
 }
 
 function receiversProblem(id: string, uids: readonly string[]): string | undefined {
-  if (isBlank(id)) return "channel_id不能为空！";
+  if (isBlank(id)) return NO_CHANNEL_ID;
   if (hasSpecialCharacters(id)) return CHANNEL_ID_SPECIAL;
   return uids.length === 0 ? NO_UIDS : uidsProblem(uids, NO_UIDS);
 }

@@ -57,6 +57,13 @@ const BY_NUMBER = {
   client_msg_no: CLIENT_MSG_NO,
 };
 
+const NO_CHANNEL = "channel_id不能为空！";
+const NO_READER = "login_uid不能为空！";
+/** Without ！ also in the words of the GET route. */
+const NO_TYPE = "channel_type不能为0";
+const NO_CHANNEL_IN_QUERY = "channel_id不能为空";
+const NO_NUMBER = "client_msg_no不能为空";
+
 const NOT_FOUND = 404;
 
 export function messageRoutes(deps: MessageDeps): readonly ApiRoute[] {
@@ -71,6 +78,7 @@ export function messageRoutes(deps: MessageDeps): readonly ApiRoute[] {
       body: MANY,
       badBody: badFormat,
       answers: { 200: MESSAGE_PAGE },
+      refusals: [NO_CHANNEL],
       example: {
         body: { login_uid: "bob", channel_id: "alice", channel_type: 1, message_seqs: [1] },
         answer: { start_message_seq: 0, end_message_seq: 0, more: 0, messages: [MESSAGE_EXAMPLE] },
@@ -86,6 +94,7 @@ export function messageRoutes(deps: MessageDeps): readonly ApiRoute[] {
       body: ONE,
       badBody: badFormat,
       answers: { 200: MESSAGE_OR_404 },
+      refusals: [NO_CHANNEL, NO_TYPE, NO_READER],
       example: {
         body: { login_uid: "bob", channel_id: "alice", channel_type: 1, client_msg_no: "order-1001" },
         answer: MESSAGE_EXAMPLE,
@@ -100,6 +109,7 @@ export function messageRoutes(deps: MessageDeps): readonly ApiRoute[] {
       details: "A message that is not there is HTTP 200 with status 404.",
       query: BY_NUMBER,
       answers: { 200: MESSAGE_OR_404 },
+      refusals: [NO_CHANNEL_IN_QUERY, NO_TYPE, NO_NUMBER],
       example: { query: "?channel_id=group1&channel_type=2&client_msg_no=nothing", answer: { status: 404 } },
       handle: ({ query }) => byClientMsgNo(deps, query),
     }),
@@ -108,7 +118,7 @@ export function messageRoutes(deps: MessageDeps): readonly ApiRoute[] {
 
 /** By seq, then by id, then by client number, each as asked; one that is asked for twice comes twice. */
 async function many({ history, world }: MessageDeps, body: Decoded<typeof MANY>): Promise<HttpAnswer> {
-  if (isBlank(body.channel_id)) return failure("channel_id不能为空！");
+  if (isBlank(body.channel_id)) return failure(NO_CHANNEL);
   const address = readLog(body.login_uid, body.channel_id, body.channel_type);
   const found = [
     ...(await bySeqs(history, address, body.message_seqs ?? [])),
@@ -142,9 +152,9 @@ async function byNumbers(
 
 /** An id is looked up in all channels, as in the original. */
 async function one({ history }: MessageDeps, body: Decoded<typeof ONE>): Promise<HttpAnswer> {
-  if (isBlank(body.channel_id)) return failure("channel_id不能为空！");
-  if (body.channel_type === 0) return failure("channel_type不能为0");
-  if (isPerson(body.channel_type) && isBlank(body.login_uid)) return failure("login_uid不能为空！");
+  if (isBlank(body.channel_id)) return failure(NO_CHANNEL);
+  if (body.channel_type === 0) return failure(NO_TYPE);
+  if (isPerson(body.channel_type) && isBlank(body.login_uid)) return failure(NO_READER);
   const address = readLog(body.login_uid, body.channel_id, body.channel_type);
   const message =
     body.message_id === 0n
@@ -156,9 +166,9 @@ async function one({ history }: MessageDeps, body: Decoded<typeof ONE>): Promise
 /** Takes the stored id of a person chat. */
 async function byClientMsgNo({ history }: MessageDeps, query: DecodedFields<typeof BY_NUMBER>): Promise<HttpAnswer> {
   const { channel_id: id, channel_type: type, client_msg_no: clientMsgNo } = query;
-  if (isBlank(id)) return failure("channel_id不能为空");
-  if (type === 0) return failure("channel_type不能为0");
-  if (isBlank(clientMsgNo)) return failure("client_msg_no不能为空");
+  if (isBlank(id)) return failure(NO_CHANNEL_IN_QUERY);
+  if (type === 0) return failure(NO_TYPE);
+  if (isBlank(clientMsgNo)) return failure(NO_NUMBER);
   return messageOr404((await byNumbers(history, storedLog(id, type), [clientMsgNo])).at(0));
 }
 

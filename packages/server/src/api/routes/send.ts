@@ -12,7 +12,7 @@ import { eitherOf, listOf, SUCCESS, shape } from "../answer-schema.ts";
 import { bare, data, failure, ok, tooBusy, tooMany } from "../answers.ts";
 import type { ApiDeps } from "../api-deps.ts";
 import { type ApiRoute, route } from "../api-route.ts";
-import { BAD_CHANNEL_ID, isBlank, uidProblem, uidsProblem } from "../id-checks.ts";
+import { BAD_CHANNEL_ID, isBlank, UID_REFUSALS, uidProblem, uidsProblem } from "../id-checks.ts";
 import {
   about,
   array,
@@ -83,6 +83,10 @@ const BATCH_PART = 500;
 
 const NO_PAYLOAD = "payload不能为空！";
 const IMPOSSIBLE = "无法处理发送消息请求！";
+const NO_SUBSCRIBERS = "subscribers不能为空！";
+const NO_SENDER = "from_uid不能为空！";
+const OTHER_PAYLOAD = "client_msg_no was used for another payload";
+const LARGE_PAYLOAD = "payload is larger than … bytes";
 
 export function sendRoutes(deps: SendDeps): readonly ApiRoute[] {
   return [
@@ -95,6 +99,7 @@ export function sendRoutes(deps: SendDeps): readonly ApiRoute[] {
         "Answers after the message is durable. A message that the channel refuses is HTTP 200 with a reason other than 1; 503 means that nothing was stored and the call may be repeated. A call with subscribers is answered with the status alone.",
       body: SEND,
       answers: { 200: eitherOf(SENT, SUCCESS) },
+      refusals: [NO_PAYLOAD, IMPOSSIBLE, BAD_CHANNEL_ID, LARGE_PAYLOAD, NO_SUBSCRIBERS, ...UID_REFUSALS, OTHER_PAYLOAD],
       example: {
         body: {
           header: { red_dot: 1 },
@@ -118,6 +123,7 @@ export function sendRoutes(deps: SendDeps): readonly ApiRoute[] {
       summary: "Send one person message to each of many users",
       body: SEND_BATCH,
       answers: { 200: BATCH_SENT },
+      refusals: [NO_SENDER, NO_SUBSCRIBERS, NO_PAYLOAD, LARGE_PAYLOAD, ...UID_REFUSALS],
       example: {
         body: {
           header: { red_dot: 1 },
@@ -159,7 +165,7 @@ function addressOf(body: Decoded<typeof SEND>): ChannelKey {
 
 function payloadProblem({ options }: SendDeps, payload: Uint8Array): string | undefined {
   if (payload.length <= options.payloadBytesMax) return undefined;
-  return `payload is larger than ${options.payloadBytesMax} bytes`;
+  return LARGE_PAYLOAD.replace("…", String(options.payloadBytesMax));
 }
 
 /**
@@ -172,7 +178,7 @@ async function sendToSubscribers(
   fromUid: string,
   subscribers: readonly string[],
 ): Promise<HttpAnswer> {
-  const problem = uidsProblem(subscribers, "subscribers不能为空！");
+  const problem = uidsProblem(subscribers, NO_SUBSCRIBERS);
   if (problem !== undefined) return failure(problem);
   const isKept = body.header.no_persist !== 1;
   const id = isKept ? fnv1a64(subscribers.join(",")).toString() : deps.options.onlineCommandChannelId;
@@ -190,8 +196,8 @@ async function sendToSubscribers(
 /** One person message to each, all independent of each other. */
 async function sendBatch(deps: SendDeps, body: Decoded<typeof SEND_BATCH>): Promise<HttpAnswer> {
   const subscribers = body.subscribers ?? [];
-  if (isBlank(body.from_uid)) return failure("from_uid不能为空！");
-  if (subscribers.length === 0) return failure("subscribers不能为空！");
+  if (isBlank(body.from_uid)) return failure(NO_SENDER);
+  if (subscribers.length === 0) return failure(NO_SUBSCRIBERS);
   if (body.payload.length === 0) return failure(NO_PAYLOAD);
   const problem = payloadProblem(deps, body.payload) ?? uidProblem(body.from_uid);
   if (problem !== undefined) return failure(problem);
@@ -279,7 +285,7 @@ function failureOf(result: SendResult): HttpAnswer | undefined {
         ? tooBusy("too many messages are waiting, try again")
         : tooMany("too many messages, try again later", result.retryAfterMs);
     case Reason.idempotencyConflict:
-      return failure("client_msg_no was used for another payload");
+      return failure(OTHER_PAYLOAD);
     case Reason.channelIdError:
       return failure(BAD_CHANNEL_ID);
     default:

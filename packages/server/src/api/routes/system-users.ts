@@ -7,17 +7,20 @@ import { listOf, SUCCESS } from "../answer-schema.ts";
 import { bare, failure, ok } from "../answers.ts";
 import type { ApiDeps } from "../api-deps.ts";
 import { type ApiRoute, route } from "../api-route.ts";
-import { uidsProblem } from "../id-checks.ts";
+import { UID_REFUSALS, uidsProblem } from "../id-checks.ts";
 import { array, type Decoded, object, UID } from "../json-schema.ts";
 import { writeJson } from "../json-writer.ts";
 
 const UIDS = object("systemUIDsReq", { uids: array(UID) });
 
+const BLANK_UID = "uid不能为空！";
+
 export function systemUserRoutes({ users }: Pick<ApiDeps, "users">): readonly ApiRoute[] {
   const common = { method: "POST", tag: "Users", body: UIDS, answers: { 200: SUCCESS } } as const;
+  const refusals = [BLANK_UID, ...UID_REFUSALS];
   const example = { body: { uids: ["helpdesk"] }, answer: { status: 200 } };
   const add = async ({ uids }: Decoded<typeof UIDS>): Promise<HttpAnswer> => {
-    const problem = uidsProblem(uids ?? [], "uid不能为空！");
+    const problem = uidsProblem(uids ?? [], BLANK_UID);
     if (problem !== undefined) return failure(problem);
     if (uids !== null && uids.length > 0) await users.addSystemUids(uids);
     return ok();
@@ -32,6 +35,7 @@ export function systemUserRoutes({ users }: Pick<ApiDeps, "users">): readonly Ap
       path: "/user/systemuids_add",
       summary: "Add system accounts",
       details: "They may write to anyone, and anyone may write to them.",
+      refusals,
       example,
       handle: ({ body }) => add(body),
     }),
@@ -46,6 +50,7 @@ export function systemUserRoutes({ users }: Pick<ApiDeps, "users">): readonly Ap
       ...common,
       path: "/user/systemuids_add_to_cache",
       summary: "The same as /user/systemuids_add",
+      refusals,
       handle: ({ body }) => add(body),
     }),
     route({

@@ -27,6 +27,11 @@ const QUIT = object("deviceQuitReq", { uid: UID, device_flag: about(INT, "0 app,
 const UIDS = array(UID);
 const ONLINE = listOf(titled("Online", shape({ uid: UID, device_flag: UINT8, online: { const: 1 } })));
 
+const NO_UID = "uid不能为空！";
+const NO_TOKEN = "token不能为空！";
+const SPECIAL_UID = "uid不能包含特殊字符！";
+const SYSTEM_ACCOUNT = "系统账号不允许更新token！";
+
 const LEVEL_MASTER = 1;
 const ALL_FLAGS = -1;
 const APP_WEB_PC = [0, 1, 2] as const;
@@ -44,6 +49,7 @@ export function userRoutes(deps: UserDeps): readonly ApiRoute[] {
       details: "Makes the user if there is none. Nothing is stored for a banned (status 19) or disbanded (24) user.",
       body: TOKEN,
       answers: { 200: statusOf(200, Reason.ban, Reason.disband) },
+      refusals: [NO_UID, NO_TOKEN, SPECIAL_UID, SYSTEM_ACCOUNT],
       example: {
         body: { uid: "alice", token: "tk-8c1", device_flag: 1, device_level: 1 },
         answer: { status: 200 },
@@ -58,6 +64,7 @@ export function userRoutes(deps: UserDeps): readonly ApiRoute[] {
       details: "Its token is emptied and its connections are ended. A device that is not known is left alone.",
       body: QUIT,
       answers: { 200: SUCCESS },
+      refusals: [NO_UID],
       example: { body: { uid: "alice", device_flag: 1 }, answer: { status: 200 } },
       handle: ({ body }) => quitDevices(deps, body),
     }),
@@ -76,10 +83,10 @@ export function userRoutes(deps: UserDeps): readonly ApiRoute[] {
 }
 
 async function setToken(deps: UserDeps, body: Decoded<typeof TOKEN>): Promise<HttpAnswer> {
-  if (body.uid === "") return failure("uid不能为空！");
-  if (body.token === "") return failure("token不能为空！");
-  if (hasSpecialCharacters(body.uid)) return failure("uid不能包含特殊字符！");
-  if (body.uid === SYSTEM_UID) return failure("系统账号不允许更新token！");
+  if (body.uid === "") return failure(NO_UID);
+  if (body.token === "") return failure(NO_TOKEN);
+  if (hasSpecialCharacters(body.uid)) return failure(SPECIAL_UID);
+  if (body.uid === SYSTEM_UID) return failure(SYSTEM_ACCOUNT);
   const isMaster = body.device_level === LEVEL_MASTER;
   const reason = await deps.users.setToken(body.uid, body.device_flag, {
     token: body.token,
@@ -92,7 +99,7 @@ async function setToken(deps: UserDeps, body: Decoded<typeof TOKEN>): Promise<Ht
 
 /** A device without a row has no token to lose, and is left alone. */
 async function quitDevices(deps: UserDeps, body: Decoded<typeof QUIT>): Promise<HttpAnswer> {
-  if (body.uid === "") return failure("uid不能为空！");
+  if (body.uid === "") return failure(NO_UID);
   const flags = body.device_flag === ALL_FLAGS ? APP_WEB_PC : [body.device_flag & 0xff];
   for (const flag of flags) {
     if (await deps.users.quitDevice(body.uid, flag)) kick(deps, body.uid, flag, "", QUIT_CLOSE_MS);
