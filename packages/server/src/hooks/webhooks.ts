@@ -197,6 +197,9 @@ export class Webhooks {
   async #retryOne(row: DeadLetterRow, body: Uint8Array): Promise<string> {
     const receiver = this.#receivers.get(row.receiver);
     if (receiver === undefined) return `there is no receiver ${row.receiver} now`;
+    const { isDown, reason, requests, waiting } = receiver.state;
+    // Others are trying already, and this one would wait behind them.
+    if (isDown && requests + waiting > 0) return reason;
     const outcome = await receiver.try({ name: row.eventName as EventName, id: row.eventId, body });
     return outcome.kind === "taken" ? "" : outcome.reason;
   }
