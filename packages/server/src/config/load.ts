@@ -22,6 +22,9 @@ export type LoadedConfig =
   | { readonly ok: true; readonly config: Config; readonly warnings: readonly string[] }
   | { readonly ok: false; readonly errors: readonly ConfigError[] };
 
+/** The last one is declared by the original and never sent. */
+const EVENTS: readonly string[] = ["msg.notify", "msg.offline", "user.onlinestatus", "msg.stream"];
+
 interface Given {
   readonly value: Value;
   readonly where: string;
@@ -137,6 +140,14 @@ function brokenRules(config: Config, given: ReadonlyMap<string, Given>): ConfigE
       where: blamed?.where ?? "default",
       key: `limits.${larger}`,
       problem: `must be at least ${factor}limits.${smaller} (${times * config.limits[smaller]} bytes)`,
+    });
+  }
+  for (const name of config.webhook.focusEvents) {
+    if (EVENTS.includes(name)) continue;
+    errors.push({
+      where: given.get("webhook.focusEvents")?.where ?? "default",
+      key: "webhook.focusEvents",
+      problem: `${shown(name)} is none of ${EVENTS.join(", ")}`,
     });
   }
   return [...errors, ...brokenTransports(config, given)];

@@ -162,6 +162,7 @@ export class FollowerRun implements Following {
       shard.goBackTo = target;
       if (!shard.isBusy) this.#goBack(shard);
     }
+    if (back.length === 0) return;
     await this.#deps.store.committedStep(back.map((shard) => this.#cursorBatch(shard.shard, target)));
     // Before it was durable the shard may have come further, and may have said so.
     for (const shard of back) shard.written = target;
