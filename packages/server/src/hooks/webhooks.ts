@@ -153,9 +153,11 @@ export class Webhooks {
     return this.#deps.deadLetters.tellsOf(id) ? "dead letter" : "delivered";
   }
 
-  /** Of one follower, or of all. false: there is none of that name. */
+  /** Of one follower, or of all that make `msg.notify`: nobody wants old pushes by the way. false: there is none of that name. */
   async replay(name: string, from: ReplayFrom): Promise<boolean> {
-    const asked = this.#followed.filter(({ following }) => name === "" || following.name === name);
+    const asked = this.#followed.filter(({ following }) =>
+      name === "" ? following.name.startsWith(NOTIFY) : following.name === name,
+    );
     await Promise.all(asked.map(({ following }) => following.replay(from)));
     const fromMs = "timeMs" in from ? from.timeMs : idTimeMs(from.id);
     for (const { following } of asked)

@@ -13,7 +13,7 @@ export interface LagCountDeps {
   readonly pauses: Pauses;
   /** The last durable message of a shard. */
   endOf(shard: number): MessageId;
-  failed(error: unknown): void;
+  readonly failed: (error: unknown) => void;
 }
 
 const PAUSE_MS = 1;
