@@ -25,6 +25,9 @@ export type LoadedConfig =
   | { readonly ok: true; readonly config: Config; readonly warnings: readonly string[] }
   | { readonly ok: false; readonly errors: readonly ConfigError[] };
 
+/** The last one is declared by the original and never sent. */
+const EVENTS: readonly string[] = ["msg.notify", "msg.offline", "user.onlinestatus", "msg.stream"];
+
 interface Given {
   readonly value: Value;
   readonly where: string;
@@ -148,6 +151,14 @@ function brokenRules(config: Config, given: ReadonlyMap<string, Given>): ConfigE
       key: "jwt.secret",
       problem: "is the public default of WuKongIM, with which anybody can sign a login; choose another, or none",
     });
+  for (const name of config.webhook.focusEvents) {
+    if (EVENTS.includes(name)) continue;
+    errors.push({
+      where: given.get("webhook.focusEvents")?.where ?? "default",
+      key: "webhook.focusEvents",
+      problem: `${shown(name)} is none of ${EVENTS.join(", ")}`,
+    });
+  }
   return [...errors, ...brokenKeys(config, given)];
 }
 

@@ -20,20 +20,19 @@ export class FollowedShard {
   readonly shard: number;
   /** Handled up to here. */
   position: MessageId;
-  /** The position on disk; undefined: none yet. */
-  written: MessageId | undefined;
+  /** The position on disk. */
+  written: MessageId;
   source: "disk" | "memory" = "disk";
   /** The follower is at work on a portion, or the next one is being read. */
   isBusy = false;
   /** A replay waits for the present portion. */
   goBackTo: MessageId | undefined;
-  /** Durable and not handled; too low until `counting` is over, and below 0 where what is counted was handled first. */
+  /** Durable and not handled; too low while something is `uncounted`, and below 0 where what is counted was handled first. */
   lag = 0;
   /** Not handled, as far as is known. */
   oldest: MessageId | undefined;
-  /** Rises when a count is no longer wanted. */
-  counting = 0;
-  isCounting = false;
+  /** What is still to be counted for `lag`: the ids after the first one up to the last one. */
+  uncounted: { readonly after: MessageId; readonly last: MessageId } | undefined;
   queuedCount = 0;
   queuedBytes = 0;
   #isCollecting = false;
@@ -41,10 +40,11 @@ export class FollowedShard {
   /** Messages taken from the first batch of the queue. */
   #taken = 0;
 
-  constructor(shard: number, position: MessageId, written: MessageId | undefined) {
+  /** `position` is on disk. */
+  constructor(shard: number, position: MessageId) {
     this.shard = shard;
     this.position = position;
-    this.written = written;
+    this.written = position;
   }
 
   get takesFromMemory(): boolean {

@@ -5,12 +5,13 @@
 import { compareIds, idBefore, idTimeMs, lastIdBeforeMs } from "../messaging/ids.ts";
 import type { MessageId, StoredMessage } from "../messaging/message.ts";
 import type { Timer, World } from "../world/world.ts";
-import { type Batch, createBatch, put } from "./batch.ts";
 import { StoreUnavailable } from "./commit-failure.ts";
-import { bytesOf, countIds, readFeedPage } from "./feed-page.ts";
+import { bytesOf, readFeedPage } from "./feed-page.ts";
 import { FollowedShard, type Portion } from "./followed-shard.ts";
+import { FollowerCursors } from "./follower-cursors.ts";
+import { LagCount } from "./lag-count.ts";
+import { Pauses } from "./pauses.ts";
 import type { Store } from "./store.ts";
-import { cursorTable } from "./tables.ts";
 
 /** Something that is done with every durable message, at least once, across restarts: a webhook, a search index. */
 export interface Follower {
@@ -58,20 +59,21 @@ export interface FollowerRunDeps extends Pick<World, "clock" | "timers" | "rando
   failed(error: unknown): void;
 }
 
-/** After a crash so much is handled again at most. */
-const CURSOR_WRITE_MS = 1000;
 /** A portion of one shard ends at about so many bytes. */
 const PORTION_BYTES_MAX = 256 * 1024;
 const READS_AT_ONCE = 4;
 const PAUSE_FIRST_MS = 100;
 const PAUSE_LONGEST_MS = 30_000;
-const COUNT_PAUSE_MS = 1;
+/** Until the store can be read again. */
+const UNREADABLE_PAUSE_MS = 1000;
 
 export class FollowerRun implements Following {
   readonly #deps: FollowerRunDeps;
   readonly #follower: Follower;
   readonly #shards: readonly FollowedShard[];
-  readonly #pauses = new Set<() => void>();
+  readonly #pauses: Pauses;
+  readonly #cursors: FollowerCursors;
+  readonly #lagCount: LagCount;
   /** Of portions and of what is queued. */
   #heldBytes = 0;
   #reads = 0;
@@ -82,14 +84,16 @@ export class FollowerRun implements Following {
   /** What has waited for more waits no longer. */
   #isDue = false;
   #linger: Timer | undefined;
-  #writeTimer: Timer | undefined;
   #isStopped = false;
   #idle: (() => void) | undefined;
 
   constructor(deps: FollowerRunDeps, follower: Follower, positions: readonly MessageId[]) {
     this.#deps = deps;
     this.#follower = follower;
-    this.#shards = positions.map((position, shard) => new FollowedShard(shard, position, position));
+    this.#shards = positions.map((position, shard) => new FollowedShard(shard, position));
+    this.#pauses = new Pauses(deps.timers);
+    this.#cursors = new FollowerCursors(follower.name, deps.store, deps.timers, this.#shards);
+    this.#lagCount = new LagCount({ ...deps, pauses: this.#pauses }, this.#shards);
   }
 
   get name(): string {
@@ -103,7 +107,7 @@ export class FollowerRun implements Following {
   }
 
   get isCounting(): boolean {
-    return this.#shards.some((shard) => shard.isCounting);
+    return this.#shards.some((shard) => shard.uncounted !== undefined);
   }
 
   get oldestMs(): number | undefined {
@@ -122,7 +126,7 @@ export class FollowerRun implements Following {
   start(): void {
     for (const shard of this.#shards) {
       if (compareIds(shard.position, this.#deps.endOf(shard.shard)) >= 0) shard.source = "memory";
-      else void this.#count(shard);
+      else this.#lagCount.begin(shard);
     }
     this.#planRound();
   }
@@ -159,10 +163,7 @@ export class FollowerRun implements Following {
       shard.goBackTo = target;
       if (!shard.isBusy) this.#goBack(shard);
     }
-    await this.#deps.store.committedStep(back.map((shard) => this.#cursorBatch(shard.shard, target)));
-    // Before it was durable the shard may have come further, and may have said so.
-    for (const shard of back) shard.written = target;
-    this.#writeSoon();
+    await this.#cursors.setBack(back, target);
     this.#planRound();
   }
 
@@ -171,13 +172,11 @@ export class FollowerRun implements Following {
       this.#isStopped = true;
       this.#deps.stopped();
       this.#linger?.cancel();
-      this.#writeTimer?.cancel();
-      for (const wake of this.#pauses) wake();
+      this.#lagCount.stop();
+      this.#pauses.stop();
       if (this.#busy > 0) await new Promise<void>((resolve) => (this.#idle = resolve));
     }
-    const batches = this.#moved().map((shard) => this.#cursorBatch(shard.shard, shard.position));
-    // Else it is handled again.
-    if (batches.length > 0) await this.#deps.store.committedStep(batches).catch(() => undefined);
+    await this.#cursors.stop();
   }
 
   readonly #lingered = (): void => {
@@ -233,7 +232,7 @@ export class FollowerRun implements Following {
       shard.position = portion.last;
       shard.lag -= portion.count;
       shard.oldest = portion.last;
-      this.#writeSoon();
+      this.#cursors.moved();
     }
     if (shard.source === "memory") this.#caughtUp(shard);
   }
@@ -266,7 +265,7 @@ export class FollowerRun implements Following {
     } catch (error) {
       this.#forgetQueue(shard);
       if (!(error instanceof StoreUnavailable)) this.#deps.failed(error);
-      await this.#pause(PAUSE_FIRST_MS * 10);
+      await this.#pauses.pause(UNREADABLE_PAUSE_MS);
       return undefined;
     } finally {
       this.#reads--;
@@ -283,7 +282,7 @@ export class FollowerRun implements Following {
       } catch (error) {
         if (this.#isStopped || shard.goBackTo !== undefined) return false;
         this.#deps.failed(error);
-        await this.#pause(pauseMs / 2 + (this.#deps.random.uint32() % (pauseMs / 2)));
+        await this.#pauses.pause(pauseMs / 2 + (this.#deps.random.uint32() % (pauseMs / 2)));
         if (this.#isStopped) return false;
       }
     }
@@ -291,8 +290,7 @@ export class FollowerRun implements Following {
 
   /** What is durable and not handled waits in memory. */
   #caughtUp(shard: FollowedShard): void {
-    shard.counting++;
-    shard.isCounting = false;
+    shard.uncounted = undefined;
     shard.lag = shard.queuedCount;
     shard.oldest = shard.firstQueued;
   }
@@ -302,82 +300,11 @@ export class FollowerRun implements Following {
     shard.position = shard.goBackTo;
     shard.goBackTo = undefined;
     this.#forgetQueue(shard);
-    void this.#count(shard);
+    this.#lagCount.begin(shard);
   }
 
   #forgetQueue(shard: FollowedShard): void {
     this.#heldBytes -= shard.queuedBytes;
     shard.toDisk();
-  }
-
-  /** How far it lags, and since when: read beside other work. What is announced meanwhile counts itself. */
-  async #count(shard: FollowedShard): Promise<void> {
-    const counting = ++shard.counting;
-    const end = this.#deps.endOf(shard.shard);
-    let from = shard.position;
-    shard.lag = 0;
-    shard.oldest = undefined;
-    shard.isCounting = true;
-    for (;;) {
-      try {
-        const { count, first, goesOnAfter } = await countIds(this.#deps.store, shard.shard, from, end);
-        if (counting !== shard.counting) return;
-        shard.lag += count;
-        shard.oldest ??= first;
-        if (goesOnAfter === undefined) break;
-        from = goesOnAfter;
-        await this.#pause(COUNT_PAUSE_MS);
-      } catch {
-        await this.#pause(PAUSE_FIRST_MS * 10);
-      }
-      if (this.#isStopped || counting !== shard.counting) return;
-    }
-    shard.isCounting = false;
-  }
-
-  #writeSoon(): void {
-    if (this.#isStopped) return;
-    this.#writeTimer ??= this.#deps.timers.after(CURSOR_WRITE_MS, () => {
-      this.#writeTimer = undefined;
-      this.#write();
-    });
-  }
-
-  #write(): void {
-    const moved = this.#moved();
-    if (moved.length === 0) return;
-    const positions = moved.map((shard) => shard.position);
-    const batches = moved.map((shard, index) => this.#cursorBatch(shard.shard, positions[index]!));
-    this.#deps.store.commitStep(batches, (failure) => {
-      if (failure !== null) this.#writeSoon();
-      else for (const [index, shard] of moved.entries()) shard.written = positions[index];
-    });
-  }
-
-  /** Those whose cursor on disk is another one. A replay has its own write. */
-  #moved(): readonly FollowedShard[] {
-    return this.#shards.filter(
-      ({ goBackTo, written, position }) =>
-        goBackTo === undefined && (written === undefined || compareIds(written, position) !== 0),
-    );
-  }
-
-  #cursorBatch(shard: number, position: MessageId): Batch {
-    const batch = createBatch(shard);
-    put(batch, cursorTable, this.#follower.name, position);
-    return batch;
-  }
-
-  #pause(delayMs: number): Promise<void> {
-    if (this.#isStopped) return Promise.resolve();
-    return new Promise((resolve) => {
-      const wake = (): void => {
-        timer.cancel();
-        this.#pauses.delete(wake);
-        resolve();
-      };
-      const timer = this.#deps.timers.after(delayMs, wake);
-      this.#pauses.add(wake);
-    });
   }
 }
