@@ -340,6 +340,7 @@ async function startParts({ config, world, log }: ServerOptions): Promise<Runnin
         fanOut,
         presence,
         webhook: NO_WEBHOOK,
+        devices: (uid) => users.devices(uid),
         time: timeText,
         options: {
           isCommandSyncOff: config.disableCMDMessageSync,

@@ -141,13 +141,21 @@ function sessionFacts(session: SessionView, evidence: Evidence): readonly Fact[]
   ];
 }
 
-function loginFacts({ loginFailures, time }: Evidence): readonly Fact[] {
-  return loginFailures.map(({ deviceFlag, reason, count, lastMs }) =>
+function loginFacts({ loginFailures, tokenFlags, time }: Evidence): readonly Fact[] {
+  const facts = loginFailures.map(({ deviceFlag, reason, count, lastMs }) =>
     fact(
       "login_refused",
       `A login with device flag ${deviceFlag} was refused ${times(count)}, last at ${time(lastMs)}: ${reasonText(reason)}.`,
     ),
   );
+  if (facts.length > 0)
+    facts.push(
+      fact(
+        "tokens",
+        `Tokens are set for ${tokenFlags.length === 0 ? "none of his devices" : `device flag ${tokenFlags.join(", ")}`}.`,
+      ),
+    );
+  return facts;
 }
 
 function listFacts({ standing, message }: Evidence): readonly Fact[] {

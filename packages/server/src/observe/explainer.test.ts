@@ -37,6 +37,7 @@ async function bench() {
     acks: { stateOf: () => undefined },
     fanOut: { isBusy: () => false },
     presence: { of: (uid) => b.online.filter((each) => each.uid === uid) },
+    devices: async () => [],
     webhook: { stateOf: () => b.webhook },
     time: (ms) => `${ms}`,
     options: { isCommandSyncOff: false, resendsMax: 5, pendingAcksMax: 1024 },

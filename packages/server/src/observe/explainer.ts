@@ -7,6 +7,7 @@ import { internalKey, peerOf } from "../messaging/channel-kinds.ts";
 import { idWallMs } from "../messaging/ids.ts";
 import type { ChannelKey, LogName, MessageId, StoredMessage } from "../messaging/message.ts";
 import type { Membership, MessageStandings, Standing } from "../messaging/message-standing.ts";
+import type { Users } from "../messaging/users.ts";
 import type { Clock } from "../world/world.ts";
 import type { Evidence, ExplainedMessage, KnownRefusal } from "./explain-evidence.ts";
 import { type Fact, factsOf } from "./explain-facts.ts";
@@ -48,6 +49,8 @@ export interface ExplainerDeps {
   readonly fanOut: Pick<FanOut, "isBusy">;
   readonly presence: { of(uid: string): readonly Session[] };
   readonly webhook: WebhookTrail;
+  /** Of a user, as they are stored. */
+  readonly devices: Users["devices"];
   /** A point in time as text. */
   readonly time: (wallMs: number) => string;
   readonly options: {
@@ -84,6 +87,7 @@ export class Explainer {
       standing,
       sessions: push === undefined ? [] : this.#sessions(push, uid),
       loginFailures: own.loginFailures,
+      tokenFlags: own.loginFailures.length === 0 ? [] : await this.#tokenFlags(uid),
       webhook: asked === undefined || asked.seq === 0 ? "off" : webhook.stateOf(asked),
       bootMs: trail.boot,
       notesDropped: trail.dropped,
@@ -107,6 +111,11 @@ export class Explainer {
     const senders = fromUid !== "" ? [fromUid] : partiesOf(channel);
     const stored = await standings.byNumber(channel, log, clientMsgNo, senders);
     return stored ?? notKept.byNumber(channel, clientMsgNo, fromUid);
+  }
+
+  async #tokenFlags(uid: string): Promise<readonly number[]> {
+    const devices = await this.#deps.devices(uid);
+    return devices.filter(({ token }) => token !== "").map(({ flag }) => flag);
   }
 
   #sessions(push: AskedPush, uid: string): readonly SessionView[] {
