@@ -122,7 +122,7 @@ const STATES: Readonly<Record<SessionState, (session: SessionView, evidence: Evi
   not_pushed: () => "was open, but the server had no room to push the message",
   ended_meanwhile: () => "ended within a second of the message; it may have missed it",
   server_stopped: () => "was pushed the message; the server crashed, so its acknowledgement is not known",
-  not_noted: () => "was pushed the message; there was no room to note whether it was acknowledged",
+  not_noted: () => "may have been pushed the message; there was no room to note what became of it",
 };
 
 function sessionFacts(session: SessionView, evidence: Evidence): readonly Fact[] {

@@ -15,7 +15,7 @@ import { type AskedPush, type SessionView, sessionViews } from "./explain-sessio
 import { verdictOf } from "./explain-verdicts.ts";
 import type { NotKeptMessage, NotKeptMessages } from "./not-kept-messages.ts";
 import type { Trail } from "./trail.ts";
-import { isSameSession, type RefusalNote } from "./user-trail.ts";
+import { isSameSession, noteSession, type RefusalNote } from "./user-trail.ts";
 import type { WebhookTrail } from "./webhook-trail.ts";
 
 /** By its id, or by its number in a channel. */
@@ -124,8 +124,13 @@ export class Explainer {
     // Open ones need no note to be known.
     for (const { id } of presence.of(uid)) {
       const note = trail.noteOf(id);
-      if (note !== undefined && !own.sessions.some((each) => isSameSession(each, note))) own.sessions.push(note);
+      if (note === undefined) continue;
+      if (own.sessions.some((each) => isSameSession(each, note))) noteSession(own, note);
+      else own.sessions.push(note);
     }
+    // One that is not open any more, and whose end found no room.
+    for (const note of own.sessions)
+      if (note.boot === trail.boot && note.left.high === 0 && trail.noteOf(note.id) === undefined) note.untold++;
     return sessionViews(push, {
       trail: own,
       server: trail.ofServer(),

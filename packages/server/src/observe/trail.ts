@@ -169,8 +169,12 @@ export class Trail implements SessionTrail, RefusalTrail, AckExceptionTrail {
 
   /** Nobody was told of this message when it came. */
   notPushed({ channel, log, seq }: StoredMessage): void {
-    const news = seq === 0 ? undefined : this.#newsOf(SERVER, NOTE_COST_BYTES);
-    if (news === undefined) return;
+    if (seq === 0) return;
+    const news = this.#newsOf(SERVER, NOTE_COST_BYTES);
+    if (news === undefined) {
+      this.#server.untold++;
+      return;
+    }
     const atMs = this.#deps.clock.wallMs();
     const where = { channel, log, firstSeq: seq, lastSeq: seq, boot: this.boot, sessionId: this.#server.id };
     notePush(news, { kind: "not_pushed", ...where, resends: 0, atMs });
@@ -193,7 +197,9 @@ export class Trail implements SessionTrail, RefusalTrail, AckExceptionTrail {
 
   /** The runs of the server as sessions, the present one last, and what it could not push to anybody. */
   ofServer(): UserTrail {
-    return this.of(SERVER);
+    const trail = this.of(SERVER);
+    noteSession(trail, this.#server);
+    return trail;
   }
 
   // ---- the disk
@@ -287,10 +293,19 @@ export class Trail implements SessionTrail, RefusalTrail, AckExceptionTrail {
       const news = this.#news.get(uid);
       if (news !== undefined) addNews(old, news);
       if (news !== undefined || this.#news.size < this.#deps.limits.waitingMax) this.#news.set(uid, old);
-      else this.#dropped++;
+      else this.#forget(old);
     }
     this.#newsBytes += this.#writing.size * (USER_COST_BYTES + NOTE_COST_BYTES);
     this.#writing = new Map();
+  }
+
+  /** Of the sessions concerned nothing may be concluded from what is not noted. */
+  #forget({ pushes }: UserTrail): void {
+    this.#dropped++;
+    for (const { sessionId } of pushes) {
+      const open = this.#open.get(sessionId);
+      if (open !== undefined) open.note.untold++;
+    }
   }
 
   #keepStranger(uid: string, known: UserTrail): void {
