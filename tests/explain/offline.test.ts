@@ -62,6 +62,7 @@ test("a user whose logins are refused was offline, and the device flag is named"
   const asked = { id: message_id };
   const explained = await expectVerdict(server, b, asked, "offline_login_refused", "login_refused");
   expect(explained.text.split("\n")[0]).toContain("auth failed (device flag 1)");
+  expect(explained.text).toContain("Tokens are set for device flag 0.");
   using _ = await server.connect(b, { token: "secret", deviceFlag: 0 });
   await expectVerdict(server, b, asked, "offline_never_connected", "login_refused", "session_connected_after");
 });

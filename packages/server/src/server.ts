@@ -496,6 +496,7 @@ async function startParts({ config, world, log, version = "", spans }: ServerOpt
         fanOut,
         presence,
         webhook: webhooks,
+        devices: (uid) => users.devices(uid),
         time: timeText,
         options: {
           isCommandSyncOff: config.disableCMDMessageSync,

@@ -36,6 +36,8 @@ export interface Evidence {
   readonly standing: Standing | undefined;
   readonly sessions: readonly SessionView[];
   readonly loginFailures: readonly LoginFailure[];
+  /** Device flags for which a token is set. */
+  readonly tokenFlags: readonly number[];
   readonly webhook: WebhookState;
   readonly isCommandSyncOff: boolean;
   readonly resendsMax: number;

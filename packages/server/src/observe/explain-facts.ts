@@ -122,7 +122,7 @@ const STATES: Readonly<Record<SessionState, (session: SessionView, evidence: Evi
   not_pushed: () => "was open, but the server had no room to push the message",
   ended_meanwhile: () => "ended within a second of the message; it may have missed it",
   server_stopped: () => "was pushed the message; the server crashed, so its acknowledgement is not known",
-  not_noted: () => "was pushed the message; there was no room to note whether it was acknowledged",
+  not_noted: () => "may have been pushed the message; there was no room to note what became of it",
 };
 
 function sessionFacts(session: SessionView, evidence: Evidence): readonly Fact[] {
@@ -141,13 +141,21 @@ function sessionFacts(session: SessionView, evidence: Evidence): readonly Fact[]
   ];
 }
 
-function loginFacts({ loginFailures, time }: Evidence): readonly Fact[] {
-  return loginFailures.map(({ deviceFlag, reason, count, lastMs }) =>
+function loginFacts({ loginFailures, tokenFlags, time }: Evidence): readonly Fact[] {
+  const facts = loginFailures.map(({ deviceFlag, reason, count, lastMs }) =>
     fact(
       "login_refused",
       `A login with device flag ${deviceFlag} was refused ${times(count)}, last at ${time(lastMs)}: ${reasonText(reason)}.`,
     ),
   );
+  if (facts.length > 0)
+    facts.push(
+      fact(
+        "tokens",
+        `Tokens are set for ${tokenFlags.length === 0 ? "none of his devices" : `device flag ${tokenFlags.join(", ")}`}.`,
+      ),
+    );
+  return facts;
 }
 
 function listFacts({ standing, message }: Evidence): readonly Fact[] {

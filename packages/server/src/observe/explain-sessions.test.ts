@@ -78,6 +78,7 @@ describe("a session", () => {
     ["acknowledged", "with a note of another session of that number", { noted: [{ boot: 1 }] }],
     ["not_noted", "that had more to note than room", { note: { untold: 1 } }],
     ["not_his", "of somebody for whom it was not", { push: { isHis: false } }],
+    ["not_noted", "whose server had more to note than room", { server: serverOf({ boot: BOOT, untold: 1 }) }],
     ["own_or_acknowledged", "of the sender", { push: { isOwn: true } }],
     ["own", "that has sent it", { push: { isOwn: true, ownSession: 7 } }],
     ["pushed", "that was sent what is not kept", { push: { seq: 0 } }],

@@ -9,8 +9,8 @@ import type { PushNote, SessionNote, UserTrail } from "./user-trail.ts";
  * "connected_after", "ended_before": not there when the message came. "not_his": it was, but the message was not
  * for this user. "own": it has sent the message. "own_or_acknowledged":
  * the user's, and which of them has sent it is not kept. "pushed": not to be acknowledged. "ended_meanwhile": gone within a
- * second of the message, so nobody knows whether it was still pushed. "server_stopped", "not_noted": pushed, and the
- * acknowledgement would be known only to a server that crashed, or to a note there was no room for.
+ * second of the message, so nobody knows whether it was still pushed. "server_stopped": pushed, and the
+ * acknowledgement would be known only to a server that crashed. "not_noted": there was no room to note what became of it.
  */
 export type SessionState =
   | "connected_after"
@@ -118,7 +118,8 @@ function withoutNote(note: SessionNote, end: SessionEnd, push: AskedPush, source
   if (sources.server.pushes.some((each) => each.boot === note.boot && isIn(each, channel, log, seq)))
     return "not_pushed";
   if (end.reason === CRASHED) return "server_stopped";
-  if (note.untold > 0) return "not_noted";
+  const run = sources.server.sessions.find((each) => each.boot === note.boot);
+  if (note.untold > 0 || (run !== undefined && run.untold > 0)) return "not_noted";
   if (isEndNear(end, push)) return "ended_meanwhile";
   return push.isOwn ? "own_or_acknowledged" : "acknowledged";
 }

@@ -51,6 +51,7 @@ function evidence(given: Partial<Evidence> = {}): Evidence {
     standing: STANDING,
     sessions: [],
     loginFailures: [],
+    tokenFlags: [],
     webhook: "off",
     isCommandSyncOff: false,
     resendsMax: 5,

@@ -242,7 +242,7 @@ export const VERDICTS: readonly Verdict[] = [
     holds: (evidence) => sessionIn(evidence, "server_stopped", "not_noted") !== undefined,
     says: (evidence) =>
       sessionIn(evidence, "server_stopped") === undefined
-        ? "The message was pushed to him; whether it was acknowledged is not known, because there was more to note of that session than room."
+        ? "Whether his device got the message is not known, because there was more to note of that session than room."
         : "The message was pushed to him; whether it was acknowledged is not known, because the server crashed afterwards.",
     advice: SYNC_FINDS_IT,
   },

@@ -37,6 +37,7 @@ async function bench() {
     acks: { stateOf: () => undefined },
     fanOut: { isBusy: () => false },
     presence: { of: (uid) => b.online.filter((each) => each.uid === uid) },
+    devices: async () => [],
     webhook: { stateOf: () => b.webhook },
     time: (ms) => `${ms}`,
     options: { isCommandSyncOff: false, resendsMax: 5, pendingAcksMax: 1024 },
@@ -68,6 +69,22 @@ test("an open session of which no note is left is known from presence", async ()
   expect(b.trail.of("ben").sessions).toEqual([]);
   const { id } = await b.messaging.send("ann", GROUP);
   expect(await b.explain("ben", { id })).toMatchObject({ verdict: "acknowledged", sessions: [{ note: { id: 7 } }] });
+});
+
+test("of a session that is gone, and whose end found no room, nothing is concluded", async () => {
+  const b = await bench();
+  const [ben] = b.online;
+  b.trail.opened(ben!);
+  await b.messaging.simulation.run(3_000);
+  const { id } = await b.messaging.send("ann", GROUP);
+  for (let n = 0; n < 100; n++) b.trail.opened(session(`u${n}`, 100 + n, 0));
+  b.online = [];
+  b.trail.left(ben!, "idle");
+  expect(b.trail.dropped).toBeGreaterThan(0);
+  expect(await b.explain("ben", { id })).toMatchObject({
+    verdict: "acknowledgement_unknown",
+    sessions: [{ state: "not_noted" }],
+  });
 });
 
 test("a refused send is found by its sender, its number and its channel as he named it", async () => {

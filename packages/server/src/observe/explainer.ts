@@ -7,6 +7,7 @@ import { internalKey, peerOf } from "../messaging/channel-kinds.ts";
 import { idTimeMs } from "../messaging/ids.ts";
 import type { ChannelKey, LogName, MessageId, StoredMessage } from "../messaging/message.ts";
 import type { Membership, MessageStandings, Standing } from "../messaging/message-standing.ts";
+import type { Users } from "../messaging/users.ts";
 import type { Clock } from "../world/world.ts";
 import type { Evidence, ExplainedMessage, KnownRefusal } from "./explain-evidence.ts";
 import { type Fact, factsOf } from "./explain-facts.ts";
@@ -14,7 +15,7 @@ import { type AskedPush, type SessionView, sessionViews } from "./explain-sessio
 import { verdictOf } from "./explain-verdicts.ts";
 import type { NotKeptMessage, NotKeptMessages } from "./not-kept-messages.ts";
 import type { Trail } from "./trail.ts";
-import { isSameSession, type RefusalNote } from "./user-trail.ts";
+import { isSameSession, noteSession, type RefusalNote } from "./user-trail.ts";
 import type { WebhookTrail } from "./webhook-trail.ts";
 
 /** By its id, or by its number in a channel. */
@@ -48,6 +49,8 @@ export interface ExplainerDeps {
   readonly fanOut: Pick<FanOut, "isBusy">;
   readonly presence: { of(uid: string): readonly Session[] };
   readonly webhook: WebhookTrail;
+  /** Of a user, as they are stored. */
+  readonly devices: Users["devices"];
   /** A point in time as text. */
   readonly time: (wallMs: number) => string;
   readonly options: {
@@ -84,6 +87,7 @@ export class Explainer {
       standing,
       sessions: push === undefined ? [] : this.#sessions(push, uid),
       loginFailures: own.loginFailures,
+      tokenFlags: own.loginFailures.length === 0 ? [] : await this.#tokenFlags(uid),
       webhook: asked === undefined || asked.seq === 0 ? "off" : webhook.stateOf(asked),
       bootMs: trail.boot,
       notesDropped: trail.dropped,
@@ -109,14 +113,24 @@ export class Explainer {
     return stored ?? notKept.byNumber(channel, clientMsgNo, fromUid);
   }
 
+  async #tokenFlags(uid: string): Promise<readonly number[]> {
+    const devices = await this.#deps.devices(uid);
+    return devices.filter(({ token }) => token !== "").map(({ flag }) => flag);
+  }
+
   #sessions(push: AskedPush, uid: string): readonly SessionView[] {
     const { trail, acks, fanOut, presence } = this.#deps;
     const own = trail.of(uid);
     // Open ones need no note to be known.
     for (const { id } of presence.of(uid)) {
       const note = trail.noteOf(id);
-      if (note !== undefined && !own.sessions.some((each) => isSameSession(each, note))) own.sessions.push(note);
+      if (note === undefined) continue;
+      if (own.sessions.some((each) => isSameSession(each, note))) noteSession(own, note);
+      else own.sessions.push(note);
     }
+    // One that is not open any more, and whose end found no room.
+    for (const note of own.sessions)
+      if (note.boot === trail.boot && note.left.high === 0 && trail.noteOf(note.id) === undefined) note.untold++;
     return sessionViews(push, {
       trail: own,
       server: trail.ofServer(),

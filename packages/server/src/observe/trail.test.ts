@@ -206,4 +206,15 @@ describe("pushes that did not go as usual", () => {
     for (const seq of [4, 5, 0]) b.trail.notPushed(storedMessage({ seq }));
     expect(b.trail.ofServer().pushes).toMatchObject([{ kind: "not_pushed", firstSeq: 4, lastSeq: 5 }]);
   });
+
+  test("that find no room leave a mark on whatever they were of", async () => {
+    const b = await start({ waitingMax: 2 });
+    b.trail.opened(session("u", 7, 0));
+    await b.simulation.run(2_000);
+    for (const uid of ["others", "fill the room"]) refuse(b.trail, uid, "n");
+    b.trail.exceptions(7, [{ kind: "given_up", ...run }], 0);
+    b.trail.notPushed(storedMessage({ seq: 4 }));
+    expect(b.trail.noteOf(7)?.untold).toBe(1);
+    expect(b.trail.ofServer().sessions).toMatchObject([{ untold: 1 }]);
+  });
 });

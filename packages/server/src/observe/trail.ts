@@ -14,13 +14,10 @@ import { LruMap } from "../messaging/lru-map.ts";
 import { type LogName, MessageFlag, type MessageId, type StoredMessage } from "../messaging/message.ts";
 import type { RefusalRule, RefusalTrail, RefusedSend } from "../messaging/refusals.ts";
 import { CHANNEL_ID_BYTES_MAX, CLIENT_MSG_NO_BYTES_MAX, fits, UID_BYTES_MAX } from "../messaging/valid-ids.ts";
-import { type Batch, createBatch, put, remove } from "../store/batch.ts";
 import { StoreUnavailable } from "../store/commit-failure.ts";
-import { GLOBAL_SHARD } from "../store/shards.ts";
 import type { Store } from "../store/store.ts";
-import { tableRange } from "../store/tables.ts";
-import { type TrailRow, trailOrderTable, trailTable } from "../store/trail-tables.ts";
 import type { Clock, Timer, Timers } from "../world/world.ts";
+import { SERVER, TrailStore } from "./trail-store.ts";
 import {
   addNews,
   emptyTrail,
@@ -54,17 +51,12 @@ export interface TrailLimits {
   readonly waitingBytesMax: number;
 }
 
-/** Under this name stand the runs of the server itself, as sessions, and what it could not push to anybody. */
-const SERVER = "";
 const FLUSH_MS = 1_000;
 /** While more waits than one write takes. */
 const NEXT_FLUSH_MS = 20;
 /** One write keeps the process busy for a millisecond or two. */
 const USERS_PER_WRITE = 100;
-const WRITE_BYTES_MAX = 256 * 1024;
 const STRANGERS_MAX = 1_000;
-const PRUNED_PER_WRITE = 1_000;
-const KEYS_PER_PAGE = 10_000;
 /** What notes cost while they wait, roughly. */
 const USER_COST_BYTES = 400;
 const NOTE_COST_BYTES = 200;
@@ -88,6 +80,7 @@ export class Trail implements SessionTrail, RefusalTrail, AckExceptionTrail {
   /** This run of the server: when it began. */
   readonly boot: number;
   readonly #deps: TrailDeps;
+  readonly #disk: TrailStore;
   readonly #server: SessionNote;
   readonly #open = new Map<number, OpenSession>();
   readonly #strangers = new LruMap<UserTrail>();
@@ -98,13 +91,12 @@ export class Trail implements SessionTrail, RefusalTrail, AckExceptionTrail {
   #flushing: Promise<boolean> | undefined;
   #timer: Timer | undefined;
   #isStopped = false;
-  /** Rows of the order table and its last number; undefined: to be counted. */
-  #order: { count: number; last: number } | undefined;
   #dropped = 0;
 
   constructor(deps: TrailDeps) {
     this.#deps = deps;
-    const last = this.#stored(SERVER)?.sessions.at(-1);
+    this.#disk = new TrailStore(deps.store, deps.limits.usersMax);
+    const last = this.#disk.read(SERVER)?.sessions.at(-1);
     if (last !== undefined) deps.ids.continueAfter(last.left.high === 0 ? last.opened : last.left);
     // Grows, whatever the clock does.
     this.boot = Math.max(deps.clock.wallMs(), (last?.boot ?? 0) + 1);
@@ -177,8 +169,12 @@ export class Trail implements SessionTrail, RefusalTrail, AckExceptionTrail {
 
   /** Nobody was told of this message when it came. */
   notPushed({ channel, log, seq }: StoredMessage): void {
-    const news = seq === 0 ? undefined : this.#newsOf(SERVER, NOTE_COST_BYTES);
-    if (news === undefined) return;
+    if (seq === 0) return;
+    const news = this.#newsOf(SERVER, NOTE_COST_BYTES);
+    if (news === undefined) {
+      this.#server.untold++;
+      return;
+    }
     const atMs = this.#deps.clock.wallMs();
     const where = { channel, log, firstSeq: seq, lastSeq: seq, boot: this.boot, sessionId: this.#server.id };
     notePush(news, { kind: "not_pushed", ...where, resends: 0, atMs });
@@ -193,7 +189,7 @@ export class Trail implements SessionTrail, RefusalTrail, AckExceptionTrail {
 
   /** All that is known of the user, the newest included. Throws `StoreUnavailable`. */
   of(uid: string): UserTrail {
-    const trail = this.#stored(uid) ?? emptyTrail();
+    const trail = this.#disk.read(uid) ?? emptyTrail();
     for (const news of [this.#strangers.peek(uid), this.#writing.get(uid), this.#news.get(uid)])
       if (news !== undefined) addNews(trail, news);
     return trail;
@@ -201,7 +197,9 @@ export class Trail implements SessionTrail, RefusalTrail, AckExceptionTrail {
 
   /** The runs of the server as sessions, the present one last, and what it could not push to anybody. */
   ofServer(): UserTrail {
-    return this.of(SERVER);
+    const trail = this.of(SERVER);
+    noteSession(trail, this.#server);
+    return trail;
   }
 
   // ---- the disk
@@ -260,122 +258,60 @@ export class Trail implements SessionTrail, RefusalTrail, AckExceptionTrail {
   }
 
   async #write(): Promise<boolean> {
-    const { store, failed } = this.#deps;
     try {
-      // Others need the room more.
-      if (store.refusal() !== null) return false;
-      this.#order ??= await this.#readOrder();
-      const batch = createBatch(GLOBAL_SHARD);
-      this.#fill(batch, this.#order);
-      await this.#prune(batch, this.#order);
-      await this.#commit(batch);
+      this.#take();
+      const written = (): void => {
+        this.#writing = new Map();
+      };
+      if (this.#writing.size > 0) await this.#disk.write(this.#writing, written);
       return true;
     } catch (error) {
       this.#takeBack();
-      if (!(error instanceof StoreUnavailable)) failed(error);
+      if (!(error instanceof StoreUnavailable)) this.#deps.failed(error);
       return false;
     }
   }
 
-  /** What has been written is no longer news in the very step in which it can be read. */
-  #commit(batch: Batch): Promise<void> {
-    if (batch.keys.length === 0) return Promise.resolve();
-    return new Promise((resolve, reject) => {
-      this.#deps.store.commit(batch, (failure) => {
-        if (failure !== null) reject(new StoreUnavailable(failure));
-        else {
-          this.#writing = new Map();
-          resolve();
-        }
-      });
-    });
-  }
-
-  #fill(batch: Batch, order: { count: number; last: number }): void {
+  /** Of those who wait, as many as one write may hold. */
+  #take(): void {
     const waiting = this.#news.size;
     for (const [uid, news] of this.#news) {
-      if (this.#writing.size >= USERS_PER_WRITE || batch.bytes >= WRITE_BYTES_MAX) break;
-      const stored = this.#stored(uid);
+      if (this.#writing.size >= USERS_PER_WRITE) break;
+      const isStranger = isOnlyLogins(news) && this.#disk.read(uid) === undefined;
       this.#news.delete(uid);
-      if (stored === undefined && isOnlyLogins(news)) {
-        this.#keepStranger(uid, news);
-        continue;
-      }
-      this.#writing.set(uid, news);
-      const row: TrailRow = stored ?? { order: 0, ...emptyTrail() };
-      const stranger = this.#strangers.delete(uid);
-      if (stranger !== undefined) addNews(row, stranger);
-      addNews(row, news);
-      if (uid !== SERVER) this.#moveToEnd(batch, uid, row, order);
-      put(batch, trailTable, uid, row);
+      const known = this.#strangers.delete(uid) ?? emptyTrail();
+      addNews(known, news);
+      if (isStranger) this.#keepStranger(uid, known);
+      else this.#writing.set(uid, known);
     }
     this.#newsBytes = waiting === 0 ? 0 : (this.#newsBytes * this.#news.size) / waiting;
   }
 
-  /** The server's own is in no order: it is never dropped. */
-  #moveToEnd(batch: Batch, uid: string, row: TrailRow, order: { count: number; last: number }): void {
-    if (row.order === 0) order.count++;
-    else remove(batch, trailOrderTable, row.order);
-    row.order = ++order.last;
-    put(batch, trailOrderTable, row.order, { number: row.order, uid });
-  }
-
-  async #prune(batch: Batch, order: { count: number; last: number }): Promise<void> {
-    const surplus = order.count - this.#deps.limits.usersMax;
-    if (surplus <= 0) return;
-    const range = { ...tableRange(trailOrderTable, GLOBAL_SHARD), reverse: false };
-    const limit = Math.min(surplus, PRUNED_PER_WRITE) + this.#writing.size;
-    const oldest = await this.#deps.store.range(trailOrderTable, { ...range, limit });
-    let pruned = 0;
-    for (const { number, uid } of oldest) {
-      if (pruned === Math.min(surplus, PRUNED_PER_WRITE)) return;
-      // He has just moved to the end.
-      if (this.#writing.has(uid)) continue;
-      remove(batch, trailTable, uid);
-      remove(batch, trailOrderTable, number);
-      order.count--;
-      pruned++;
-    }
-  }
-
-  async #readOrder(): Promise<{ count: number; last: number }> {
-    const range = tableRange(trailOrderTable, GLOBAL_SHARD);
-    let { from } = range;
-    let count = 0;
-    for (;;) {
-      const keys = await this.#deps.store.rangeKeys({ from, to: range.to, reverse: false, limit: KEYS_PER_PAGE });
-      const last = keys.at(-1);
-      if (last === undefined) break;
-      count += keys.length;
-      from = Buffer.concat([last, new Uint8Array(1)]);
-    }
-    const [last] = await this.#deps.store.range(trailOrderTable, { ...range, reverse: true, limit: 1 });
-    return { count, last: last?.number ?? 0 };
-  }
-
   /** The write has failed: how far, nobody knows. What is counted may be counted twice then. */
   #takeBack(): void {
-    this.#order = undefined;
     for (const [uid, old] of this.#writing) {
       const news = this.#news.get(uid);
       if (news !== undefined) addNews(old, news);
       if (news !== undefined || this.#news.size < this.#deps.limits.waitingMax) this.#news.set(uid, old);
-      else this.#dropped++;
+      else this.#forget(old);
     }
     this.#newsBytes += this.#writing.size * (USER_COST_BYTES + NOTE_COST_BYTES);
     this.#writing = new Map();
   }
 
-  #keepStranger(uid: string, news: UserTrail): void {
-    const known = this.#strangers.get(uid) ?? emptyTrail();
-    addNews(known, news);
+  /** Of the sessions concerned nothing may be concluded from what is not noted. */
+  #forget({ pushes }: UserTrail): void {
+    this.#dropped++;
+    for (const { sessionId } of pushes) {
+      const open = this.#open.get(sessionId);
+      if (open !== undefined) open.note.untold++;
+    }
+  }
+
+  #keepStranger(uid: string, known: UserTrail): void {
     this.#strangers.set(uid, known);
     const oldest = this.#strangers.size > STRANGERS_MAX ? this.#strangers.oldest() : undefined;
     if (oldest !== undefined) this.#strangers.delete(oldest.key);
-  }
-
-  #stored(uid: string): TrailRow | undefined {
-    return this.#deps.store.get(trailTable, GLOBAL_SHARD, uid);
   }
 }
 
