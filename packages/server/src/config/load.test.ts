@@ -145,10 +145,7 @@ describe("errors name the key, the place and what was expected", () => {
       "datasource.channelTypes: [2, group]",
       'wk.yaml:1: datasource.channelTypes: "group" is not the number of a channel type',
     ],
-    [
-      "datasource.channelTypes: 2 256",
-      'wk.yaml:1: datasource.channelTypes: "256" is not the number of a channel type',
-    ],
+    ["datasource.channelTypes: 2 256", 'wk.yaml:1: datasource.channelTypes: "256" is not the number of a channel type'],
     ["mode: [debug]", "wk.yaml:1: mode: a list is not one of debug, release, bench"],
     ["mode: {a: 1}", "wk.yaml:1: mode: a map is not one of debug, release, bench"],
     ["cluster: 5", "wk.yaml:1: cluster: a group of keys, not a key"],
