@@ -327,6 +327,24 @@ describe("a call", () => {
     expect(JSON.parse(unpacked)).toEqual(["a", "b", "c", "d"]);
   });
 
+  test("is made for few messages at once, and after a stop for none that has not begun", async () => {
+    const bench = await Bench.open();
+    const release = Promise.withResolvers<void>();
+    bench.hold = release.promise;
+    const chats = Array.from({ length: 100 }, (_, index) => ({ type: 2, id: `g${index}` }));
+    for (const chat of chats) await bench.group(chat, ["ben"]);
+    const handling = bench.offline.handle(
+      0,
+      chats.map((channel) => message({ channel })),
+    );
+    await bench.messaging.simulation.run(10);
+    expect(bench.underWay).toBe(16);
+    bench.offline.stop();
+    release.resolve();
+    await expect(handling).rejects.toBeInstanceOf(WebhookStopped);
+    expect([bench.events.length, bench.underWayMax]).toEqual([16, 16]);
+  });
+
   test("waits for the one before it in the same log, and not for those of other channels", async () => {
     const bench = await Bench.open();
     const release = Promise.withResolvers<void>();
