@@ -62,6 +62,8 @@ function start(receiver: WebhookReceiver, settings: Settings = {}): Promise<Serv
       "webhook.httpAddr": receiver.url,
       "webhook.focusEvents": "user.onlinestatus",
       "webhook.offlineGrace": "1s",
+      // Whatever the bounds of the run: fewer would lose events by design.
+      "limits.webhookStatusEventsMax": 100_000,
       ...settings,
     },
   });
