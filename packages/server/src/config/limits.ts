@@ -316,4 +316,5 @@ export const LIMIT_RULES: readonly LimitRule[] = [
   { larger: "commitWriteBytesMax", times: 1, smaller: "commitBatchBytesMax" },
   { larger: "commitQueueBytesMax", times: 1, smaller: "commitWriteBytesMax" },
   { larger: "fanOutBytesMax", times: 1, smaller: "payloadBytesMax" },
+  { larger: "webhookDeadLettersBytesMax", times: 2, smaller: "payloadBytesMax" },
 ];

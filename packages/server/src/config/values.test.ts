@@ -54,6 +54,18 @@ test.each(["0", "1001", "5.0", "five", "1e2", "+5", "-5", "9".repeat(400)])("%s 
   expect(readValue(count, text)).toBeUndefined();
 });
 
+test.each([
+  ["https://api.example.com/webhook?key=1", "https://api.example.com/webhook?key=1"],
+  [" http://10.0.0.1:8090 ", "http://10.0.0.1:8090"],
+  ["api.example.com/webhook", undefined],
+  ["localhost:8090/webhook", undefined],
+  ["ftp://example.com", undefined],
+  ["http://", undefined],
+  ["{hook}", undefined],
+])("%s as the address of an HTTP service is %s", (text, expected) => {
+  expect(readValue({ kind: "url", default: "", doc: "" }, text)).toBe(expected);
+});
+
 test("lists are split at spaces, newlines and commas", () => {
   expect(readValue(list, "a b,c\n d,, e ")).toEqual(["a", "b", "c", "d", "e"]);
 });

@@ -63,7 +63,15 @@ class Bench {
           this.events.push(event);
         },
       },
-      options: { nodeId: 7, compressOver: 0, heldBytesMax: 1 << 20, uidsPerCallMax: 1000, graceMs: 0, ...options },
+      options: {
+        nodeId: 7,
+        compressOver: 0,
+        heldBytesMax: 1 << 20,
+        uidsPerCallMax: 1000,
+        ageMsMax: 0,
+        graceMs: 0,
+        ...options,
+      },
     });
   }
 
@@ -240,6 +248,19 @@ describe("nobody is told", () => {
     const sent = { timeSeconds: NOW_SECONDS - 100 };
     expect(await bench.told(message({ ...sent, expireSeconds: 100 }))).toEqual([]);
     expect(await bench.told(message({ ...sent, expireSeconds: 101 }))).toEqual(["ben"]);
+  });
+
+  test("of a message that is older than the bound, if there is one", async () => {
+    const old = message({ timeSeconds: NOW_SECONDS - 61 });
+    for (const [ageMsMax, told] of [
+      [60_000, []],
+      [61_000, ["ben"]],
+      [0, ["ben"]],
+    ] as const) {
+      const bench = await Bench.open({ ageMsMax });
+      await bench.group({ type: 2, id: "g" }, ["ben"]);
+      expect(await bench.told(old)).toEqual(told);
+    }
   });
 
   test("where all are online: no call is made at all", async () => {

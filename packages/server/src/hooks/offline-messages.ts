@@ -39,6 +39,8 @@ export interface OfflineMessagesOptions {
   readonly heldBytesMax: number;
   /** A message for more users is told in several calls. */
   readonly uidsPerCallMax: number;
+  /** Nobody is told of an older message; 0: whatever its age. */
+  readonly ageMsMax: number;
   /** How long nothing is decided; 0 on the very first start. */
   readonly graceMs: number;
 }
@@ -86,7 +88,8 @@ export class OfflineMessages implements Follower {
     await this.#turns.take();
     try {
       if (this.#isStopped) throw new WebhookStopped();
-      if (isTellable(message, this.#deps.clock.wallMs())) await this.#tellReceivers(message);
+      const { clock, options } = this.#deps;
+      if (isTellable(message, clock.wallMs(), options.ageMsMax)) await this.#tellReceivers(message);
     } finally {
       this.#turns.end();
     }

@@ -15,6 +15,12 @@ describe("the headers of an event", () => {
     });
   });
 
+  test("are signed as the example in the documentation", () => {
+    const event = { id: "notify_5f0c9d1d4c8f4c0c8a6f1de0a6f5b9c1", body: Buffer.from("[]") };
+    const headers = eventHeaders(event, 1_776_840_000_000, signingKeys("whsec_c2VjcmV0IG9mIHRoZSB0ZXN0"));
+    expect(headers["webhook-signature"]).toBe("v1,qwooDHmh3TQ5ST/h5pCbHhXYw0wWqdZU9It9sDkIJow=");
+  });
+
   test("have one signature per key, and a plain text is a key too", () => {
     const headers = eventHeaders(EVENT, AT_MS, signingKeys("new-secret  old-secret"));
     const signed = (key: string): string =>

@@ -153,9 +153,11 @@ export class Webhooks {
     return this.#deps.deadLetters.tellsOf(id) ? "dead letter" : "delivered";
   }
 
-  /** Of one follower, or of all. false: there is none of that name. */
+  /** Of one follower, or of all that make `msg.notify`: nobody wants old pushes by the way. false: there is none of that name. */
   async replay(name: string, from: ReplayFrom): Promise<boolean> {
-    const asked = this.#followed.filter(({ following }) => name === "" || following.name === name);
+    const asked = this.#followed.filter(({ following }) =>
+      name === "" ? following.name.startsWith(NOTIFY) : following.name === name,
+    );
     await Promise.all(asked.map(({ following }) => following.replay(from)));
     const fromMs = "timeMs" in from ? from.timeMs : idTimeMs(from.id);
     for (const { following } of asked)
@@ -197,6 +199,9 @@ export class Webhooks {
   async #retryOne(row: DeadLetterRow, body: Uint8Array): Promise<string> {
     const receiver = this.#receivers.get(row.receiver);
     if (receiver === undefined) return `there is no receiver ${row.receiver} now`;
+    const { isDown, reason, requests, waiting } = receiver.state;
+    // Others are trying already, and this one would wait behind them.
+    if (isDown && requests + waiting > 0) return reason;
     const outcome = await receiver.try({ name: row.eventName as EventName, id: row.eventId, body });
     return outcome.kind === "taken" ? "" : outcome.reason;
   }

@@ -1,6 +1,16 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { compareIds, ID_EPOCH_MS, IdGenerator, idNanoseconds, isAfterVersion, versionOfNanoseconds } from "./ids.ts";
+import {
+  compareIds,
+  ID_EPOCH_MS,
+  IdGenerator,
+  idBefore,
+  idNanoseconds,
+  idTimeMs,
+  isAfterVersion,
+  lastIdBeforeMs,
+  versionOfNanoseconds,
+} from "./ids.ts";
 
 function clockAt(times: readonly number[]): { wallMs(): number; monotonicMs(): number } {
   let index = 0;
@@ -58,4 +68,25 @@ test("an id is after a version exactly when its own version is greater", () => {
       expect(isAfter({ high: 0, low: 0 }, BigInt(offset))).toBe(0n > BigInt(offset));
     }),
   );
+});
+
+describe("ids and time", () => {
+  test("an id tells its millisecond, and all ids of it are behind the last one before it", () => {
+    for (const ms of [1, 1023, 1024, 5_000_000_123]) {
+      for (const nodeId of [1, 1023]) {
+        const id = new IdGenerator(clockAt([ms]), nodeId).next();
+        expect(idTimeMs(id)).toBe(ID_EPOCH_MS + ms);
+        expect(compareIds(lastIdBeforeMs(ID_EPOCH_MS + ms), id)).toBeLessThan(0);
+        expect(compareIds(lastIdBeforeMs(ID_EPOCH_MS + ms + 1), id)).toBeGreaterThan(0);
+      }
+    }
+    expect(lastIdBeforeMs(0)).toEqual({ high: 0, low: 0 });
+    expect(idTimeMs(lastIdBeforeMs(Number.MAX_SAFE_INTEGER))).toBeGreaterThan(ID_EPOCH_MS + 2 ** 41 - 3);
+  });
+
+  test("the number before an id is one less, down to 0", () => {
+    expect(idBefore({ high: 1, low: 7 })).toEqual({ high: 1, low: 6 });
+    expect(idBefore({ high: 1, low: 0 })).toEqual({ high: 0, low: 0xffffffff });
+    expect(idBefore({ high: 0, low: 0 })).toEqual({ high: 0, low: 0 });
+  });
 });

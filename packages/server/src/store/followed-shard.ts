@@ -27,13 +27,12 @@ export class FollowedShard {
   isBusy = false;
   /** A replay waits for the present portion. */
   goBackTo: MessageId | undefined;
-  /** Durable and not handled; too low until `counting` is over, and below 0 where what is counted was handled first. */
+  /** Durable and not handled; too low while something is `uncounted`, and below 0 where what is counted was handled first. */
   lag = 0;
   /** Not handled, as far as is known. */
   oldest: MessageId | undefined;
-  /** Rises when a count is no longer wanted. */
-  counting = 0;
-  isCounting = false;
+  /** What is still to be counted for `lag`: the ids after the first one up to the last one. */
+  uncounted: { readonly after: MessageId; readonly last: MessageId } | undefined;
   queuedCount = 0;
   queuedBytes = 0;
   #isCollecting = false;

@@ -65,6 +65,8 @@ const PORTION_BYTES_MAX = 256 * 1024;
 const READS_AT_ONCE = 4;
 const PAUSE_FIRST_MS = 100;
 const PAUSE_LONGEST_MS = 30_000;
+/** Until the store can be read again. */
+const UNREADABLE_PAUSE_MS = 1000;
 const COUNT_PAUSE_MS = 1;
 
 export class FollowerRun implements Following {
@@ -84,6 +86,7 @@ export class FollowerRun implements Following {
   #linger: Timer | undefined;
   #writeTimer: Timer | undefined;
   #isStopped = false;
+  #isCounting = false;
   #idle: (() => void) | undefined;
 
   constructor(deps: FollowerRunDeps, follower: Follower, positions: readonly MessageId[]) {
@@ -103,7 +106,7 @@ export class FollowerRun implements Following {
   }
 
   get isCounting(): boolean {
-    return this.#shards.some((shard) => shard.isCounting);
+    return this.#shards.some((shard) => shard.uncounted !== undefined);
   }
 
   get oldestMs(): number | undefined {
@@ -122,7 +125,7 @@ export class FollowerRun implements Following {
   start(): void {
     for (const shard of this.#shards) {
       if (compareIds(shard.position, this.#deps.endOf(shard.shard)) >= 0) shard.source = "memory";
-      else void this.#count(shard);
+      else this.#count(shard);
     }
     this.#planRound();
   }
@@ -266,7 +269,7 @@ export class FollowerRun implements Following {
     } catch (error) {
       this.#forgetQueue(shard);
       if (!(error instanceof StoreUnavailable)) this.#deps.failed(error);
-      await this.#pause(PAUSE_FIRST_MS * 10);
+      await this.#pause(UNREADABLE_PAUSE_MS);
       return undefined;
     } finally {
       this.#reads--;
@@ -291,8 +294,7 @@ export class FollowerRun implements Following {
 
   /** What is durable and not handled waits in memory. */
   #caughtUp(shard: FollowedShard): void {
-    shard.counting++;
-    shard.isCounting = false;
+    shard.uncounted = undefined;
     shard.lag = shard.queuedCount;
     shard.oldest = shard.firstQueued;
   }
@@ -302,7 +304,7 @@ export class FollowerRun implements Following {
     shard.position = shard.goBackTo;
     shard.goBackTo = undefined;
     this.#forgetQueue(shard);
-    void this.#count(shard);
+    this.#count(shard);
   }
 
   #forgetQueue(shard: FollowedShard): void {
@@ -310,29 +312,43 @@ export class FollowerRun implements Following {
     shard.toDisk();
   }
 
-  /** How far it lags, and since when: read beside other work. What is announced meanwhile counts itself. */
-  async #count(shard: FollowedShard): Promise<void> {
-    const counting = ++shard.counting;
-    const end = this.#deps.endOf(shard.shard);
-    let from = shard.position;
+  /** How far it lags, and since when: read beside other work. What is announced from now on counts itself. */
+  #count(shard: FollowedShard): void {
     shard.lag = 0;
     shard.oldest = undefined;
-    shard.isCounting = true;
-    for (;;) {
+    shard.uncounted = { after: shard.position, last: this.#deps.endOf(shard.shard) };
+    if (!this.#isCounting) void this.#countAll();
+  }
+
+  /** Shard by shard, a page at a time. Never rejects. */
+  async #countAll(): Promise<void> {
+    this.#isCounting = true;
+    while (!this.#isStopped) {
+      const shard = this.#shards.find(({ uncounted }) => uncounted !== undefined);
+      if (shard?.uncounted === undefined) break;
+      const { uncounted } = shard;
       try {
-        const { count, first, goesOnAfter } = await countIds(this.#deps.store, shard.shard, from, end);
-        if (counting !== shard.counting) return;
+        const { count, first, goesOnAfter } = await countIds(
+          this.#deps.store,
+          shard.shard,
+          uncounted.after,
+          uncounted.last,
+        );
+        // It has caught up or was set back meanwhile.
+        if (shard.uncounted !== uncounted) continue;
         shard.lag += count;
         shard.oldest ??= first;
-        if (goesOnAfter === undefined) break;
-        from = goesOnAfter;
-        await this.#pause(COUNT_PAUSE_MS);
-      } catch {
-        await this.#pause(PAUSE_FIRST_MS * 10);
+        shard.uncounted = goesOnAfter === undefined ? undefined : { after: goesOnAfter, last: uncounted.last };
+        if (goesOnAfter !== undefined) await this.#pause(COUNT_PAUSE_MS);
+      } catch (error) {
+        if (error instanceof StoreUnavailable) await this.#pause(UNREADABLE_PAUSE_MS);
+        else {
+          this.#deps.failed(error);
+          shard.uncounted = undefined;
+        }
       }
-      if (this.#isStopped || counting !== shard.counting) return;
     }
-    shard.isCounting = false;
+    this.#isCounting = false;
   }
 
   #writeSoon(): void {
