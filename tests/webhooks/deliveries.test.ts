@@ -199,6 +199,18 @@ test("a server that was stopped in good order tells of nothing twice, and of wha
   expect(receiver.taken.filter(({ body }) => body.includes(meanwhile))).toHaveLength(1);
 });
 
+test("a receiver that never answers does not keep the server from stopping, and gets the event again", async () => {
+  await using receiver = await WebhookReceiver.start();
+  receiver.react = () => "handled";
+  await using server = await start({ "webhook.httpAddr": receiver.url });
+  const text = await sendOne(server);
+  await eventually(() => receiver.seen.some(({ body }) => body.includes(text)), "it is asked");
+  expect(await server.stop()).toEqual({ code: 0, signal: null });
+  receiver.react = () => 200;
+  await server.startAgain();
+  await toldOf(receiver, text);
+});
+
 test("the first start with webhooks tells of nothing older; a pause in between is caught up with", async () => {
   await using receiver = await WebhookReceiver.start();
   await using server = await start({});

@@ -113,6 +113,10 @@ describe("errors name the key, the place and what was expected", () => {
     ],
     ["nodeId: 5", "wk.yaml:1: nodeId: unknown key; did you mean cluster.nodeId?"],
     ["webhook: {httpAdr: x}", "wk.yaml:1: webhook.httpAdr: unknown key; did you mean webhook.httpAddr?"],
+    [
+      "webhook: {focusEvents: [msg.notify, msg.notfy]}",
+      'wk.yaml:1: webhook.focusEvents: "msg.notfy" is none of msg.notify, msg.offline, user.onlinestatus, msg.stream',
+    ],
     ["zzzzzzzzzz: 1", "wk.yaml:1: zzzzzzzzzz: unknown key"],
     ["zzzzzzzzzz:\n  a: 1\n  b: 2", "wk.yaml:1: zzzzzzzzzz: unknown key"],
     ["tokenAuthOn: maybe", 'wk.yaml:1: tokenAuthOn: "maybe" is not true or false'],

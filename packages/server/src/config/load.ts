@@ -22,6 +22,10 @@ export type LoadedConfig =
   | { readonly ok: true; readonly config: Config; readonly warnings: readonly string[] }
   | { readonly ok: false; readonly errors: readonly ConfigError[] };
 
+const CHANNEL_TYPE_MAX = 255;
+/** The last one is declared by the original and never sent. */
+const EVENTS: readonly string[] = ["msg.notify", "msg.offline", "user.onlinestatus", "msg.stream"];
+
 interface Given {
   readonly value: Value;
   readonly where: string;
@@ -139,11 +143,27 @@ function brokenRules(config: Config, given: ReadonlyMap<string, Given>): ConfigE
       problem: `must be at least ${factor}limits.${smaller} (${times * config.limits[smaller]} bytes)`,
     });
   }
-  return [...errors, ...brokenKeys(config, given)];
+  for (const name of config.webhook.focusEvents) {
+    if (EVENTS.includes(name)) continue;
+    errors.push({
+      where: given.get("webhook.focusEvents")?.where ?? "default",
+      key: "webhook.focusEvents",
+      problem: `${shown(name)} is none of ${EVENTS.join(", ")}`,
+    });
+  }
+  for (const type of config.datasource.channelTypes) {
+    if (/^[0-9]{1,3}$/.test(type) && Number(type) <= CHANNEL_TYPE_MAX) continue;
+    errors.push({
+      where: given.get("datasource.channelTypes")?.where ?? "default",
+      key: "datasource.channelTypes",
+      problem: `${shown(type)} is not the number of a channel type`,
+    });
+  }
+  return [...errors, ...brokenTransports(config, given)];
 }
 
-/** What keys need of each other, and of their own parts. */
-function brokenKeys(config: Config, given: ReadonlyMap<string, Given>): ConfigError[] {
+/** What listeners need of each other's keys. */
+function brokenTransports(config: Config, given: ReadonlyMap<string, Given>): ConfigError[] {
   const errors: ConfigError[] = [];
   const missing = (key: string, because: string, problem: string): void => {
     errors.push({ where: given.get(because)?.where ?? "default", key, problem });
@@ -162,14 +182,6 @@ function brokenKeys(config: Config, given: ReadonlyMap<string, Given>): ConfigEr
   }
   if (config.ws.path !== "" && !/^\/[\x21-\x7e]*$/.test(config.ws.path)) {
     missing("ws.path", "ws.path", `${shown(config.ws.path)} is not a path as /ws`);
-  }
-  const noType = config.datasource.channelTypes.find((type) => !/^[0-9]{1,3}$/.test(type) || Number(type) > 255);
-  if (noType !== undefined) {
-    missing(
-      "datasource.channelTypes",
-      "datasource.channelTypes",
-      `${shown(noType)} is not the number of a channel type`,
-    );
   }
   return errors;
 }

@@ -8,6 +8,7 @@ import { eventHeaders } from "./signature.ts";
 const TIMEOUT_MS = 30_000;
 const PATH = "/wkhook.WebhookService/SendWebhook";
 const ANSWER_BYTES_MAX = 64 * 1024;
+const TEXT_CHARS_MAX = 200;
 /** Cancelled, deadline exceeded, resource exhausted, aborted, unavailable. */
 const DOWN: ReadonlySet<number> = new Set([1, 4, 8, 10, 14]);
 /** Unknown, internal, data loss. */
@@ -29,7 +30,9 @@ export function grpcTransport(
         timeoutMs: TIMEOUT_MS,
         answerBytesMax: ANSWER_BYTES_MAX,
       });
-      return status === 0 ? outcomeOf(message) : failure(status, `gRPC ${status}: ${statusText}`);
+      return status === 0
+        ? outcomeOf(message)
+        : failure(status, `gRPC ${status}: ${statusText.slice(0, TEXT_CHARS_MAX)}`);
     } catch (error) {
       if (!(error instanceof CallFailed)) throw error;
       return { kind: "down", reason: error.message };

@@ -75,11 +75,13 @@ export class MessageNotify implements Follower {
 
   #send({ messages, delivered }: OpenRequest): void {
     this.#open = undefined;
+    this.#deliver(messages).then(delivered.resolve, delivered.reject);
+  }
+
+  async #deliver(messages: readonly StoredMessage[]): Promise<void> {
     const messageIds = messages.map(({ id }) => id);
     const body = Buffer.from(`[${messages.map(messageJson).join(",")}]`, "utf8");
-    this.#sender
-      .deliver({ name: "msg.notify", id: eventIdOf(messageIds), body, messageIds })
-      .then(delivered.resolve, delivered.reject);
+    await this.#sender.deliver({ name: "msg.notify", id: eventIdOf(messageIds), body, messageIds });
   }
 }
 

@@ -31,7 +31,7 @@ export interface ReceiverDeps {
     down(reason: string): void;
     up(): void;
     laidAside(event: WebhookEvent, reason: string): void;
-    /** No more dead letters fit: the event waits, and what is behind it. */
+    /** Once for each event for which there is no room among the dead letters: it waits, and what is behind it. */
     full(event: WebhookEvent): void;
   };
   readonly options: ReceiverOptions;
@@ -98,6 +98,7 @@ export class Receiver implements WebhookSender {
     let refusals = 0;
     let errors = 0;
     let failures = 0;
+    let isToldFull = false;
     for (;;) {
       const takenBefore = this.#taken;
       const outcome = await this.try(event);
@@ -109,7 +110,8 @@ export class Receiver implements WebhookSender {
       else if (outcome.kind === "error") errors++;
       if (refusals >= options.triesMax || errors >= options.triesMax * ERROR_PATIENCE) {
         if (await this.#layAside(event, outcome.reason, failures)) return;
-        told.full(event);
+        if (!isToldFull) told.full(event);
+        isToldFull = true;
       }
       await this.#pause(this.#pauseMs(failures));
     }

@@ -20,8 +20,8 @@ export class FollowedShard {
   readonly shard: number;
   /** Handled up to here. */
   position: MessageId;
-  /** The position on disk; undefined: none yet. */
-  written: MessageId | undefined;
+  /** The position on disk. */
+  written: MessageId;
   source: "disk" | "memory" = "disk";
   /** The follower is at work on a portion, or the next one is being read. */
   isBusy = false;
@@ -40,10 +40,11 @@ export class FollowedShard {
   /** Messages taken from the first batch of the queue. */
   #taken = 0;
 
-  constructor(shard: number, position: MessageId, written: MessageId | undefined) {
+  /** `position` is on disk. */
+  constructor(shard: number, position: MessageId) {
     this.shard = shard;
     this.position = position;
-    this.written = written;
+    this.written = position;
   }
 
   get takesFromMemory(): boolean {

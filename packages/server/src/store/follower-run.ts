@@ -5,12 +5,13 @@
 import { compareIds, idBefore, idTimeMs, lastIdBeforeMs } from "../messaging/ids.ts";
 import type { MessageId, StoredMessage } from "../messaging/message.ts";
 import type { Timer, World } from "../world/world.ts";
-import { type Batch, createBatch, put } from "./batch.ts";
 import { StoreUnavailable } from "./commit-failure.ts";
-import { bytesOf, countIds, readFeedPage } from "./feed-page.ts";
+import { bytesOf, readFeedPage } from "./feed-page.ts";
 import { FollowedShard, type Portion } from "./followed-shard.ts";
+import { FollowerCursors } from "./follower-cursors.ts";
+import { LagCount } from "./lag-count.ts";
+import { Pauses } from "./pauses.ts";
 import type { Store } from "./store.ts";
-import { cursorTable } from "./tables.ts";
 
 /** Something that is done with every durable message, at least once, across restarts: a webhook, a search index. */
 export interface Follower {
@@ -58,8 +59,6 @@ export interface FollowerRunDeps extends Pick<World, "clock" | "timers" | "rando
   failed(error: unknown): void;
 }
 
-/** After a crash so much is handled again at most. */
-const CURSOR_WRITE_MS = 1000;
 /** A portion of one shard ends at about so many bytes. */
 const PORTION_BYTES_MAX = 256 * 1024;
 const READS_AT_ONCE = 4;
@@ -67,13 +66,14 @@ const PAUSE_FIRST_MS = 100;
 const PAUSE_LONGEST_MS = 30_000;
 /** Until the store can be read again. */
 const UNREADABLE_PAUSE_MS = 1000;
-const COUNT_PAUSE_MS = 1;
 
 export class FollowerRun implements Following {
   readonly #deps: FollowerRunDeps;
   readonly #follower: Follower;
   readonly #shards: readonly FollowedShard[];
-  readonly #pauses = new Set<() => void>();
+  readonly #pauses: Pauses;
+  readonly #cursors: FollowerCursors;
+  readonly #lagCount: LagCount;
   /** Of portions and of what is queued. */
   #heldBytes = 0;
   #reads = 0;
@@ -84,15 +84,16 @@ export class FollowerRun implements Following {
   /** What has waited for more waits no longer. */
   #isDue = false;
   #linger: Timer | undefined;
-  #writeTimer: Timer | undefined;
   #isStopped = false;
-  #isCounting = false;
   #idle: (() => void) | undefined;
 
   constructor(deps: FollowerRunDeps, follower: Follower, positions: readonly MessageId[]) {
     this.#deps = deps;
     this.#follower = follower;
-    this.#shards = positions.map((position, shard) => new FollowedShard(shard, position, position));
+    this.#shards = positions.map((position, shard) => new FollowedShard(shard, position));
+    this.#pauses = new Pauses(deps.timers);
+    this.#cursors = new FollowerCursors(follower.name, deps.store, deps.timers, this.#shards);
+    this.#lagCount = new LagCount({ ...deps, pauses: this.#pauses }, this.#shards);
   }
 
   get name(): string {
@@ -125,7 +126,7 @@ export class FollowerRun implements Following {
   start(): void {
     for (const shard of this.#shards) {
       if (compareIds(shard.position, this.#deps.endOf(shard.shard)) >= 0) shard.source = "memory";
-      else this.#count(shard);
+      else this.#lagCount.begin(shard);
     }
     this.#planRound();
   }
@@ -162,10 +163,7 @@ export class FollowerRun implements Following {
       shard.goBackTo = target;
       if (!shard.isBusy) this.#goBack(shard);
     }
-    await this.#deps.store.committedStep(back.map((shard) => this.#cursorBatch(shard.shard, target)));
-    // Before it was durable the shard may have come further, and may have said so.
-    for (const shard of back) shard.written = target;
-    this.#writeSoon();
+    await this.#cursors.setBack(back, target);
     this.#planRound();
   }
 
@@ -174,13 +172,11 @@ export class FollowerRun implements Following {
       this.#isStopped = true;
       this.#deps.stopped();
       this.#linger?.cancel();
-      this.#writeTimer?.cancel();
-      for (const wake of this.#pauses) wake();
+      this.#lagCount.stop();
+      this.#pauses.stop();
       if (this.#busy > 0) await new Promise<void>((resolve) => (this.#idle = resolve));
     }
-    const batches = this.#moved().map((shard) => this.#cursorBatch(shard.shard, shard.position));
-    // Else it is handled again.
-    if (batches.length > 0) await this.#deps.store.committedStep(batches).catch(() => undefined);
+    await this.#cursors.stop();
   }
 
   readonly #lingered = (): void => {
@@ -236,7 +232,7 @@ export class FollowerRun implements Following {
       shard.position = portion.last;
       shard.lag -= portion.count;
       shard.oldest = portion.last;
-      this.#writeSoon();
+      this.#cursors.moved();
     }
     if (shard.source === "memory") this.#caughtUp(shard);
   }
@@ -269,7 +265,7 @@ export class FollowerRun implements Following {
     } catch (error) {
       this.#forgetQueue(shard);
       if (!(error instanceof StoreUnavailable)) this.#deps.failed(error);
-      await this.#pause(UNREADABLE_PAUSE_MS);
+      await this.#pauses.pause(UNREADABLE_PAUSE_MS);
       return undefined;
     } finally {
       this.#reads--;
@@ -286,7 +282,7 @@ export class FollowerRun implements Following {
       } catch (error) {
         if (this.#isStopped || shard.goBackTo !== undefined) return false;
         this.#deps.failed(error);
-        await this.#pause(pauseMs / 2 + (this.#deps.random.uint32() % (pauseMs / 2)));
+        await this.#pauses.pause(pauseMs / 2 + (this.#deps.random.uint32() % (pauseMs / 2)));
         if (this.#isStopped) return false;
       }
     }
@@ -304,96 +300,11 @@ export class FollowerRun implements Following {
     shard.position = shard.goBackTo;
     shard.goBackTo = undefined;
     this.#forgetQueue(shard);
-    this.#count(shard);
+    this.#lagCount.begin(shard);
   }
 
   #forgetQueue(shard: FollowedShard): void {
     this.#heldBytes -= shard.queuedBytes;
     shard.toDisk();
-  }
-
-  /** How far it lags, and since when: read beside other work. What is announced from now on counts itself. */
-  #count(shard: FollowedShard): void {
-    shard.lag = 0;
-    shard.oldest = undefined;
-    shard.uncounted = { after: shard.position, last: this.#deps.endOf(shard.shard) };
-    if (!this.#isCounting) void this.#countAll();
-  }
-
-  /** Shard by shard, a page at a time. Never rejects. */
-  async #countAll(): Promise<void> {
-    this.#isCounting = true;
-    while (!this.#isStopped) {
-      const shard = this.#shards.find(({ uncounted }) => uncounted !== undefined);
-      if (shard?.uncounted === undefined) break;
-      const { uncounted } = shard;
-      try {
-        const { count, first, goesOnAfter } = await countIds(
-          this.#deps.store,
-          shard.shard,
-          uncounted.after,
-          uncounted.last,
-        );
-        // It has caught up or was set back meanwhile.
-        if (shard.uncounted !== uncounted) continue;
-        shard.lag += count;
-        shard.oldest ??= first;
-        shard.uncounted = goesOnAfter === undefined ? undefined : { after: goesOnAfter, last: uncounted.last };
-        if (goesOnAfter !== undefined) await this.#pause(COUNT_PAUSE_MS);
-      } catch (error) {
-        if (error instanceof StoreUnavailable) await this.#pause(UNREADABLE_PAUSE_MS);
-        else {
-          this.#deps.failed(error);
-          shard.uncounted = undefined;
-        }
-      }
-    }
-    this.#isCounting = false;
-  }
-
-  #writeSoon(): void {
-    if (this.#isStopped) return;
-    this.#writeTimer ??= this.#deps.timers.after(CURSOR_WRITE_MS, () => {
-      this.#writeTimer = undefined;
-      this.#write();
-    });
-  }
-
-  #write(): void {
-    const moved = this.#moved();
-    if (moved.length === 0) return;
-    const positions = moved.map((shard) => shard.position);
-    const batches = moved.map((shard, index) => this.#cursorBatch(shard.shard, positions[index]!));
-    this.#deps.store.commitStep(batches, (failure) => {
-      if (failure !== null) this.#writeSoon();
-      else for (const [index, shard] of moved.entries()) shard.written = positions[index];
-    });
-  }
-
-  /** Those whose cursor on disk is another one. A replay has its own write. */
-  #moved(): readonly FollowedShard[] {
-    return this.#shards.filter(
-      ({ goBackTo, written, position }) =>
-        goBackTo === undefined && (written === undefined || compareIds(written, position) !== 0),
-    );
-  }
-
-  #cursorBatch(shard: number, position: MessageId): Batch {
-    const batch = createBatch(shard);
-    put(batch, cursorTable, this.#follower.name, position);
-    return batch;
-  }
-
-  #pause(delayMs: number): Promise<void> {
-    if (this.#isStopped) return Promise.resolve();
-    return new Promise((resolve) => {
-      const wake = (): void => {
-        timer.cancel();
-        this.#pauses.delete(wake);
-        resolve();
-      };
-      const timer = this.#deps.timers.after(delayMs, wake);
-      this.#pauses.add(wake);
-    });
   }
 }

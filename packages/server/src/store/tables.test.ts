@@ -160,6 +160,25 @@ describe("rows", () => {
     );
   });
 
+  test("of followers and webhooks", () => {
+    roundTrip(tables.cursorTable, fc.tuple(text, id));
+    const letter = fc.record({
+      receiver: text,
+      eventName: text,
+      eventId: text,
+      reason: text,
+      tries: u32,
+      sinceMs: u48,
+      bodyBytes: u48,
+      messageIds: fc.array(id, { maxLength: 20 }),
+    });
+    roundTrip(
+      tables.deadLetterTable,
+      fc.tuple(id, letter).map(([key, row]) => [key, { ...row, id: key }] as const),
+    );
+    roundTrip(tables.deadLetterBodyTable, fc.tuple(id, bytes));
+  });
+
   test("a device written before rows had times is read with none", () => {
     const times = 12;
     const key = tables.deviceTable.keyOf(0, { uid: "u", flag: 1 });
