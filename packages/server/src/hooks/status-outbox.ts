@@ -163,7 +163,7 @@ export class StatusOutbox {
 
   #shrink(): void {
     const kept = this.#newestPerDevice();
-    const max = Math.floor(this.#deps.options.eventsMax * KEPT_SHARE);
+    const max = Math.max(1, Math.floor(this.#deps.options.eventsMax * KEPT_SHARE));
     const surplus = kept.length > max ? kept.length - max : 0;
     const keptIds = new Set(kept.slice(surplus).map(({ id }) => id));
     for (const event of kept.slice(0, surplus)) if (!event.isOnline) this.setTold(event, true);
