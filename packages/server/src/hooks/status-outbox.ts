@@ -70,7 +70,7 @@ export class StatusOutbox {
     if (this.length > this.#deps.options.eventsMax) this.#shrink();
   }
 
-  /** The back end is not told of it, but believes it from now on. */
+  /** Notes what the back end believes of this session once it knows of all that waits; makes no event. */
   setTold({ uid, deviceFlag, session }: ToldOnline, isOnline: boolean): void {
     const key = `${session} ${deviceFlag} ${uid}`;
     const earlier = this.#states.get(key);
