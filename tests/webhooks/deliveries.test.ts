@@ -8,7 +8,12 @@ import { delay, eventually, staysQuiet, uniqueId } from "../harness/waiting.ts";
 import { type Delivery, WebhookReceiver } from "../harness/webhook-receiver.ts";
 import { webhookState } from "./webhook-state.ts";
 
-const FAST: Settings = { "webhook.msgNotifyEventPushInterval": "20ms", "webhook.retryIntervalMax": "200ms" };
+/** The other events have tests of their own. */
+const FAST: Settings = {
+  "webhook.focusEvents": "msg.notify",
+  "webhook.msgNotifyEventPushInterval": "20ms",
+  "webhook.retryIntervalMax": "200ms",
+};
 
 function start(settings: Settings): Promise<ServerProcess> {
   return ServerProcess.start({ settings: { ...FAST, ...settings } });

@@ -165,7 +165,7 @@ test("R-31: what the receiver does not take is sent again under the same id, and
 test("R-21, P21: what waited when the server was killed is told after the restart, to those who have neither come back nor read", async () => {
   await using receiver = await WebhookReceiver.start();
   receiver.react = () => 500;
-  await using server = await start(receiver, { "webhook.offlineGrace": "3s" });
+  await using server = await start(receiver, { "webhook.offlineGrace": "8s" });
   const [sender, group] = [uniqueId("sender"), uniqueId("g")];
   const [gone, back, slave, read, other] = ["gone", "back", "slave", "read", "other"].map(uniqueId) as [
     string,

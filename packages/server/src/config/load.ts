@@ -25,6 +25,7 @@ export type LoadedConfig =
   | { readonly ok: true; readonly config: Config; readonly warnings: readonly string[] }
   | { readonly ok: false; readonly errors: readonly ConfigError[] };
 
+const CHANNEL_TYPE_MAX = 255;
 /** The last one is declared by the original and never sent. */
 const EVENTS: readonly string[] = ["msg.notify", "msg.offline", "user.onlinestatus", "msg.stream"];
 
@@ -159,6 +160,14 @@ function brokenRules(config: Config, given: ReadonlyMap<string, Given>): ConfigE
       problem: `${shown(name)} is none of ${EVENTS.join(", ")}`,
     });
   }
+  for (const type of config.datasource.channelTypes) {
+    if (/^[0-9]{1,3}$/.test(type) && Number(type) <= CHANNEL_TYPE_MAX) continue;
+    errors.push({
+      where: given.get("datasource.channelTypes")?.where ?? "default",
+      key: "datasource.channelTypes",
+      problem: `${shown(type)} is not the number of a channel type`,
+    });
+  }
   return [...errors, ...brokenKeys(config, given)];
 }
 
@@ -182,14 +191,6 @@ function brokenKeys(config: Config, given: ReadonlyMap<string, Given>): ConfigEr
   }
   if (config.ws.path !== "" && !/^\/[\x21-\x7e]*$/.test(config.ws.path)) {
     missing("ws.path", "ws.path", `${shown(config.ws.path)} is not a path as /ws`);
-  }
-  const noType = config.datasource.channelTypes.find((type) => !/^[0-9]{1,3}$/.test(type) || Number(type) > 255);
-  if (noType !== undefined) {
-    missing(
-      "datasource.channelTypes",
-      "datasource.channelTypes",
-      `${shown(noType)} is not the number of a channel type`,
-    );
   }
   return errors;
 }

@@ -77,6 +77,7 @@ test("every key that works is the original's, or one of ours that the docs name"
     "webhook.retryIntervalMax",
     "webhook.lagAlarm",
     "webhook.offlineGrace",
+    "webhook.offlineAgeMax",
     ...["subscribersOn", "blacklistOn", "whitelistOn", "channelTypes"].map((key) => `datasource.${key}`),
     ...["timeout", "cacheTime", "staleTime"].map((key) => `datasource.${key}`),
     "conversation.showSystem",

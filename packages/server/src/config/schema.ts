@@ -367,6 +367,12 @@ const FIELDS = {
       default: "15s",
       doc: "After a restart apps have this long to connect again: before, nobody is told by msg.offline or reported offline for having been connected.",
     },
+    offlineAgeMax: {
+      kind: "duration",
+      minMs: 0,
+      default: "24h",
+      doc: "Nobody is told by msg.offline of a message that is older when its turn comes, after a long time without a receiver. 0: whatever its age.",
+    },
   },
   agent: {
     webhook: {

@@ -9,11 +9,11 @@
  *
  * `null` for an array is an empty one, as Go writes it.
  */
-import { Fifo } from "../delivery/fifo.ts";
 import type { ChannelFlags } from "../messaging/channels.ts";
 import type { ChannelKey } from "../messaging/message.ts";
 import { isUid } from "../messaging/valid-ids.ts";
 import type { Clock, HttpCalling } from "../world/world.ts";
+import { Turns } from "./turns.ts";
 
 export type ListQuestion = "getSubscribers" | "getBlacklist" | "getWhitelist";
 
@@ -40,12 +40,12 @@ export interface DatasourceOptions {
 
 export class Datasource {
   readonly #deps: DatasourceDeps;
-  readonly #waiting = new Fifo<() => void>();
-  #underWay = 0;
+  readonly #turns: Turns;
   #isFailing = false;
 
   constructor(deps: DatasourceDeps) {
     this.#deps = deps;
+    this.#turns = new Turns(deps.options.questionsMax);
   }
 
   systemUids(): Promise<readonly string[]> {
@@ -62,53 +62,38 @@ export class Datasource {
   }
 
   async #ask<Answer>(cmd: string, data: object, read: (json: unknown) => Answer | undefined): Promise<Answer> {
-    const { http, options, stateChanged } = this.#deps;
     try {
-      await this.#turn();
-      try {
-        const body = Buffer.from(JSON.stringify({ cmd, data }));
-        const answer = await http.post({
-          url: options.url,
-          headers: { "content-type": "application/json" },
-          body,
-          timeoutMs: options.timeoutMs,
-          answerBytesMax: options.answerBytesMax,
-        });
-        if (answer.status !== 200) throw new DatasourceFailure(`${cmd} was answered with status ${answer.status}`);
-        const read200 = read(parsed(answer.body));
-        if (read200 === undefined) throw new DatasourceFailure(`${cmd} was answered with JSON of another form`);
-        if (this.#isFailing) stateChanged(null);
-        this.#isFailing = false;
-        return read200;
-      } finally {
-        this.#endTurn();
-      }
+      const answer = await this.#answerTo(cmd, data, read);
+      if (this.#isFailing) this.#deps.stateChanged(null);
+      this.#isFailing = false;
+      return answer;
     } catch (error) {
-      const because = error instanceof Error ? error.message : String(error);
-      if (!this.#isFailing) stateChanged(because);
+      if (!this.#isFailing) this.#deps.stateChanged(error instanceof Error ? error.message : String(error));
       this.#isFailing = true;
       throw error;
     }
   }
 
-  async #turn(): Promise<void> {
-    const { clock, options } = this.#deps;
-    if (this.#underWay < options.questionsMax) {
-      this.#underWay++;
-      return;
-    }
+  async #answerTo<Answer>(cmd: string, data: object, read: (json: unknown) => Answer | undefined): Promise<Answer> {
+    const { clock, http, options } = this.#deps;
     const untilMs = clock.monotonicMs() + options.timeoutMs;
-    await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    if (clock.monotonicMs() <= untilMs) return;
-    this.#endTurn();
-    throw new DatasourceFailure("too many questions are waiting");
-  }
-
-  /** The turn goes to who waits longest, or is free. */
-  #endTurn(): void {
-    const next = this.#waiting.shift();
-    if (next === undefined) this.#underWay--;
-    else next();
+    await this.#turns.take();
+    try {
+      if (clock.monotonicMs() > untilMs) throw new DatasourceFailure("too many questions are waiting");
+      const { status, body } = await http.post({
+        url: options.url,
+        headers: { "content-type": "application/json" },
+        body: Buffer.from(JSON.stringify({ cmd, data })),
+        timeoutMs: options.timeoutMs,
+        answerBytesMax: options.answerBytesMax,
+      });
+      if (status !== 200) throw new DatasourceFailure(`${cmd} was answered with status ${status}`);
+      const answer = read(parsed(body));
+      if (answer === undefined) throw new DatasourceFailure(`${cmd} was answered with JSON of another form`);
+      return answer;
+    } finally {
+      this.#turns.end();
+    }
   }
 }
 

@@ -28,10 +28,15 @@ export function isToldOffline(fromUid: string, { uid, isDenied, sessions, isPast
   return !sessions.some(({ deviceLevel }) => deviceLevel === "master");
 }
 
-/** Agents are programs: nobody is told of their channels. An expired message is shown to nobody. */
-export function isTellable(message: StoredMessage, nowMs: number): boolean {
+/**
+ * Agents are programs: nobody is told of their channels. Nor of a message that has expired, which is shown to nobody, or
+ * that is older than `ageMsMax` (0: no bound), when a push for it would only surprise.
+ */
+export function isTellable(message: StoredMessage, nowMs: number, ageMsMax: number): boolean {
   if (kindOf(message.channel.type).name === "agent") return false;
-  return message.expireSeconds === 0 || (message.timeSeconds + message.expireSeconds) * 1000 > nowMs;
+  const ageMs = nowMs - message.timeSeconds * 1000;
+  if (ageMsMax > 0 && ageMs > ageMsMax) return false;
+  return message.expireSeconds === 0 || message.expireSeconds * 1000 > ageMs;
 }
 
 /**

@@ -88,6 +88,7 @@ async function startOffline(deps: OfflineEventsDeps, webhook: WebhookSender): Pr
       compressOver: config.channel.subscriberCompressOfCount,
       heldBytesMax: limits.webhookMemoryBytesMax,
       uidsPerCallMax: limits.webhookOfflineUidsMax,
+      ageMsMax: config.webhook.offlineAgeMaxMs,
       graceMs: isRestart ? config.webhook.offlineGraceMs : 0,
     },
   });

@@ -63,7 +63,15 @@ class Bench {
           this.events.push(event);
         },
       },
-      options: { nodeId: 7, compressOver: 0, heldBytesMax: 1 << 20, uidsPerCallMax: 1000, graceMs: 0, ...options },
+      options: {
+        nodeId: 7,
+        compressOver: 0,
+        heldBytesMax: 1 << 20,
+        uidsPerCallMax: 1000,
+        ageMsMax: 0,
+        graceMs: 0,
+        ...options,
+      },
     });
   }
 
@@ -242,6 +250,19 @@ describe("nobody is told", () => {
     expect(await bench.told(message({ ...sent, expireSeconds: 101 }))).toEqual(["ben"]);
   });
 
+  test("of a message that is older than the bound, if there is one", async () => {
+    const old = message({ timeSeconds: NOW_SECONDS - 61 });
+    for (const [ageMsMax, told] of [
+      [60_000, []],
+      [61_000, ["ben"]],
+      [0, ["ben"]],
+    ] as const) {
+      const bench = await Bench.open({ ageMsMax });
+      await bench.group({ type: 2, id: "g" }, ["ben"]);
+      expect(await bench.told(old)).toEqual(told);
+    }
+  });
+
   test("where all are online: no call is made at all", async () => {
     const bench = await Bench.open();
     await bench.group({ type: 2, id: "g" }, ["ben", "sender"]);
@@ -325,6 +346,24 @@ describe("a call", () => {
     expect([packed?.to_uids, packed?.["compress"]]).toEqual([[], "gzip"]);
     const unpacked = gunzipSync(Buffer.from(String(packed?.["compress_to_uids"]), "base64")).toString();
     expect(JSON.parse(unpacked)).toEqual(["a", "b", "c", "d"]);
+  });
+
+  test("is made for few messages at once, and after a stop for none that has not begun", async () => {
+    const bench = await Bench.open();
+    const release = Promise.withResolvers<void>();
+    bench.hold = release.promise;
+    const chats = Array.from({ length: 100 }, (_, index) => ({ type: 2, id: `g${index}` }));
+    for (const chat of chats) await bench.group(chat, ["ben"]);
+    const handling = bench.offline.handle(
+      0,
+      chats.map((channel) => message({ channel })),
+    );
+    await bench.messaging.simulation.run(10);
+    expect(bench.underWay).toBe(16);
+    bench.offline.stop();
+    release.resolve();
+    await expect(handling).rejects.toBeInstanceOf(WebhookStopped);
+    expect([bench.events.length, bench.underWayMax]).toEqual([16, 16]);
   });
 
   test("waits for the one before it in the same log, and not for those of other channels", async () => {

@@ -18,6 +18,7 @@ import type { Follower } from "../store/follower-run.ts";
 import type { Clock, Timer, Timers } from "../world/world.ts";
 import { offlineBody } from "./offline-body.ts";
 import { isPast, isTellable, isToldOffline } from "./offline-decision.ts";
+import { Turns } from "./turns.ts";
 import { type WebhookSender, WebhookStopped } from "./webhook.ts";
 
 export interface OfflineMessagesDeps {
@@ -38,12 +39,16 @@ export interface OfflineMessagesOptions {
   readonly heldBytesMax: number;
   /** A message for more users is told in several calls. */
   readonly uidsPerCallMax: number;
+  /** Nobody is told of an older message; 0: whatever its age. */
+  readonly ageMsMax: number;
   /** How long nothing is decided; 0 on the very first start. */
   readonly graceMs: number;
 }
 
 /** Older messages are looked at more closely; so are those of the time before the start. */
 const LATE_MS = 10_000;
+/** Messages that are decided or on their way to the receiver at once: so many bodies are in memory, and decided early. */
+const SIDE_BY_SIDE = 16;
 /** Receivers that are asked before other work gets its turn. */
 const SLICE_RECEIVERS = 500;
 
@@ -54,8 +59,10 @@ export class OfflineMessages implements Follower {
   readonly bytesMax: number;
   readonly #deps: OfflineMessagesDeps;
   readonly #startedMs: number;
+  readonly #turns = new Turns(SIDE_BY_SIDE);
   readonly #grace: PromiseWithResolvers<void> = Promise.withResolvers();
   readonly #graceTimer: Timer | undefined;
+  #isStopped = false;
 
   constructor(deps: OfflineMessagesDeps) {
     this.#deps = deps;
@@ -77,12 +84,32 @@ export class OfflineMessages implements Follower {
 
   /** Resolves when the receiver has all it is to be told of the message. */
   async tell(message: StoredMessage): Promise<void> {
-    const { clock, receivers, presence, options } = this.#deps;
     await this.#grace.promise;
-    const nowMs = clock.wallMs();
-    if (!isTellable(message, nowMs)) return;
+    await this.#turns.take();
+    try {
+      if (this.#isStopped) throw new WebhookStopped();
+      const { clock, options } = this.#deps;
+      if (isTellable(message, clock.wallMs(), options.ageMsMax)) await this.#tellReceivers(message);
+    } finally {
+      this.#turns.end();
+    }
+  }
+
+  /** What is not yet decided waits no longer, and is handled after the next start. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#graceTimer?.cancel();
+    this.#grace.reject(new WebhookStopped());
+  }
+
+  async #tellInOrder(messages: readonly StoredMessage[]): Promise<void> {
+    for (const message of messages) await this.tell(message);
+  }
+
+  async #tellReceivers(message: StoredMessage): Promise<void> {
+    const { clock, receivers, presence, options } = this.#deps;
     const sentMs = message.timeSeconds * 1000;
-    const isLate = nowMs - sentMs > LATE_MS || sentMs < this.#startedMs;
+    const isLate = clock.wallMs() - sentMs > LATE_MS || sentMs < this.#startedMs;
     const set = await receivers.of(message);
     const denied = this.#denyList(message);
     try {
@@ -104,16 +131,6 @@ export class OfflineMessages implements Follower {
     } finally {
       set.release();
     }
-  }
-
-  /** What waits for the end of the grace time waits no longer, and is handled after the next start. */
-  stop(): void {
-    this.#graceTimer?.cancel();
-    this.#grace.reject(new WebhookStopped());
-  }
-
-  async #tellInOrder(messages: readonly StoredMessage[]): Promise<void> {
-    for (const message of messages) await this.tell(message);
   }
 
   /** Of the channel that its receivers were taken from; it is loaded. */

@@ -342,6 +342,42 @@ describe("when the receiver is down for long", () => {
   });
 });
 
+test("ends of sessions that were given up are told after the next start", async () => {
+  const { receiver, life, simulation } = await begun(100);
+  const sessions = Array.from({ length: 50 }, (_, index) => life.login(`u${index}`));
+  await life.run(1_000);
+  expect(Object.keys(online(receiver.believed())).length).toBe(50);
+  receiver.down();
+  for (const session of sessions) life.logout(session);
+  for (let index = 0; index < 200; index++) life.login(`v${index}`);
+  await life.run(1_000);
+  expect(life.dropped).toBeGreaterThan(0);
+  simulation.crash();
+  simulation.restart();
+  receiver.up();
+  const next = await Life.begin(receiver, simulation, 100);
+  await next.run(GRACE_MS + 20_000);
+  expect(online(receiver.believed())).toEqual({});
+  expect([next.dropped, await next.rows()]).toEqual([0, [0, 0]]);
+});
+
+test("after a crash with more sessions than events may wait, none is forgotten", async () => {
+  const receiver = new Receiver();
+  const simulation = createSimulatedWorld({ seed: 9 });
+  const life = await Life.begin(receiver, simulation, 5_000);
+  for (let index = 0; index < 1_000; index++) life.login(`u${index}`);
+  await life.run(2_000);
+  simulation.crash();
+  simulation.restart();
+  receiver.down();
+  const next = await Life.begin(receiver, simulation, 100);
+  await next.run(GRACE_MS + 5_000);
+  receiver.up();
+  await next.run(60_000);
+  expect(online(receiver.believed())).toEqual({});
+  expect([next.dropped, await next.rows()]).toEqual([0, [0, 0]]);
+});
+
 test("the event of a user that has changed last is given up last, however long he is known", async () => {
   const { receiver, life } = await begun(100);
   receiver.down();

@@ -33,6 +33,8 @@ export interface OnlineStatusDeps {
 const EVENTS_PER_CALL_MAX = 500;
 /** Sessions of the time before a restart that are looked at before other work gets its turn. */
 const SLICE_SESSIONS = 1_000;
+/** Until there is room again for the ends of such sessions. */
+const ROOM_PAUSE_MS = 200;
 /** How long a stop waits for the receiver to take the last events; after it they wait for the next start. */
 const STOP_MS = 2_000;
 
@@ -120,11 +122,13 @@ export class OnlineStatus {
     return this.#isStopped ? [] : this.#outbox.take(EVENTS_PER_CALL_MAX);
   }
 
-  /** The process that had these sessions is gone. */
+  /** The process that had these sessions is gone. They wait on disk until there is room for their events. */
   async #endSessionsOf(before: readonly ToldOnline[]): Promise<void> {
+    const { timers, options } = this.#deps;
     for (const [index, session] of before.entries()) {
-      if (index % SLICE_SESSIONS === SLICE_SESSIONS - 1)
-        await new Promise<void>((resolve) => this.#deps.timers.soon(resolve));
+      if (index % SLICE_SESSIONS === SLICE_SESSIONS - 1) await new Promise<void>((resolve) => timers.soon(resolve));
+      while (!this.#isStopped && this.#outbox.length * 2 > options.eventsMax)
+        await new Promise<void>((resolve) => timers.after(ROOM_PAUSE_MS, resolve));
       if (this.#isStopped) return;
       const now = this.#deps.presence.of(session.uid).filter(({ deviceFlag }) => deviceFlag === session.deviceFlag);
       if (now.length === 0) this.#add(session, false);

@@ -81,9 +81,12 @@ const KNOWN_BYTES = 300;
 export class SourcedChannels implements OutsideLists, Channels {
   readonly #deps: SourcedChannelsDeps;
   readonly #known: LoadedCache<Known>;
+  readonly #asksAnything: boolean;
 
   constructor(deps: SourcedChannelsDeps) {
     this.#deps = deps;
+    const { asksInfo, asksMembers, asksDenyList, asksAllowList } = deps.options;
+    this.#asksAnything = asksInfo || asksMembers || asksDenyList || asksAllowList;
     this.#known = new LoadedCache({ countMax: deps.options.cacheMax, bytesMax: deps.options.cacheBytesMax });
   }
 
@@ -159,6 +162,7 @@ export class SourcedChannels implements OutsideLists, Channels {
   }
 
   #questionsOf(key: ChannelKey): readonly Question[] {
+    if (!this.#asksAnything) return NONE;
     const { asksInfo, asksMembers, asksDenyList, asksAllowList, personAllowListOff, channelTypes } = this.#deps.options;
     if (channelTypes.size > 0 && !channelTypes.has(key.type)) return NONE;
     const kind = kindOf(key.type);

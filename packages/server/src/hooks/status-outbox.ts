@@ -4,7 +4,8 @@
  * told only when it is durable; its row goes when it has been told. Both tables lie in the global shard.
  *
  * At most `eventsMax` wait. Beyond, of the events of one uid and device flag only the newest stays, which carries the
- * counts; if that does not help, the oldest ones are given up.
+ * counts; if that does not help, the oldest ones are given up: an end of a session among them is told after the next
+ * start.
  */
 import type { MessageId } from "../messaging/message.ts";
 import { createBatch, put, remove } from "../store/batch.ts";
@@ -69,7 +70,7 @@ export class StatusOutbox {
     if (this.length > this.#deps.options.eventsMax) this.#shrink();
   }
 
-  /** The back end is not told of it, but believes it from now on. */
+  /** Notes what the back end believes of this session once it knows of all that waits; makes no event. */
   setTold({ uid, deviceFlag, session }: ToldOnline, isOnline: boolean): void {
     const key = `${session} ${deviceFlag} ${uid}`;
     const earlier = this.#states.get(key);
@@ -162,9 +163,10 @@ export class StatusOutbox {
 
   #shrink(): void {
     const kept = this.#newestPerDevice();
-    const max = Math.floor(this.#deps.options.eventsMax * KEPT_SHARE);
+    const max = Math.max(1, Math.floor(this.#deps.options.eventsMax * KEPT_SHARE));
     const surplus = kept.length > max ? kept.length - max : 0;
     const keptIds = new Set(kept.slice(surplus).map(({ id }) => id));
+    for (const event of kept.slice(0, surplus)) if (!event.isOnline) this.setTold(event, true);
     const isUnderWay = new Set(this.#waiting.slice(0, this.#underWay));
     const isKept = (event: StatusEvent): boolean => {
       if (isUnderWay.has(event) || keptIds.has(event.id)) return true;

@@ -93,7 +93,7 @@ class Bench {
   }
 
   become(message: StoredMessage) {
-    return this.webhooks.notifyOf(shardOfChannel(message.channel), message);
+    return this.webhooks.stateOf(message);
   }
 
   async letters(): Promise<readonly MessageId[]> {
@@ -115,7 +115,7 @@ test("what has become of a message's event is known at every moment", async () =
   expect([bench.become(message), bench.become(bad)]).toEqual(["waiting", "waiting"]);
   bench.status = (request) => (tellsOf("bad")(request) ? 400 : 200);
   await bench.simulation.run(10_000);
-  expect([bench.become(message), bench.become(bad)]).toEqual(["delivered", "dead letter"]);
+  expect([bench.become(message), bench.become(bad)]).toEqual(["delivered", "dead"]);
   expect(bench.webhooks.state()).toMatchObject({
     followers: [{ name: "webhook.notify", lagMessages: 0, oldestAgeMs: 0 }],
     receivers: [{ name: "webhook", taken: 1, laidAside: 1, isDown: false }],
@@ -129,7 +129,7 @@ test("without a receiver, or without interest in the event, nobody is told and n
     const message = bench.append("text");
     await bench.simulation.run(1_000);
     expect(bench.posted).toEqual([]);
-    expect(bench.become(message)).toBeUndefined();
+    expect(bench.become(message)).toBe("off");
     expect(await bench.simulation.settle(bench.webhooks.replay("", { timeMs: 0 }))).toBe(false);
     expect(bench.webhooks.sender?.wants("msg.notify") ?? false).toBe(false);
   }
@@ -174,4 +174,29 @@ test("when it stops, what is not delivered is delivered in the next life", async
   await bench.simulation.run(3_000);
   await bench.simulation.settle(bench.webhooks.stop());
   expect(bench.become(message)).toBe("waiting");
+});
+
+test("a replay of all is one of msg.notify: other followers are asked for by name", async () => {
+  const bench = await Bench.start();
+  const handled: StoredMessage[] = [];
+  const follower = {
+    name: "webhook.other",
+    messagesMax: 10,
+    lingerMs: 0,
+    bytesMax: 1 << 20,
+    handle: (_shard: number, messages: readonly StoredMessage[]) => {
+      handled.push(...messages);
+      return Promise.resolve();
+    },
+  };
+  await bench.simulation.settle(bench.webhooks.follow(follower, "now"));
+  bench.append("text");
+  await bench.simulation.run(1_000);
+  expect([handled.length, bench.posted.length]).toEqual([1, 1]);
+  expect(await bench.simulation.settle(bench.webhooks.replay("", { timeMs: 0 }))).toBe(true);
+  await bench.simulation.run(1_000);
+  expect([handled.length, bench.posted.length]).toEqual([1, 2]);
+  expect(await bench.simulation.settle(bench.webhooks.replay("webhook.other", { timeMs: 0 }))).toBe(true);
+  await bench.simulation.run(1_000);
+  expect([handled.length, bench.posted.length]).toEqual([2, 2]);
 });

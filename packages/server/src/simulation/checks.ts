@@ -43,12 +43,22 @@ export async function checkPromises(run: Run): Promise<void> {
   await checkPush(run);
   await checkWebhook(run);
   await checkExplanations(run);
+  await checkOnlineStatus(run);
 }
 
 /** Told of every message that is kept, as it is, in the order of its log. */
 async function checkWebhook({ simulation, webhook }: Run): Promise<void> {
   for (let round = 0; round < 100 && webhook.missing.length > 0; round++) await simulation.run(300);
   webhook.check();
+}
+
+/** What the back end is told of sessions ends up true, whatever was lost on the way. */
+async function checkOnlineStatus({ simulation, webhook, devices }: Run): Promise<void> {
+  const ready = devices.filter(({ isReady }) => isReady).map(({ login }) => `${login.uid} ${login.deviceFlag}`);
+  const truth = [...Map.groupBy(ready, (key) => key)].map(([key, { length }]) => `${key}: ${length}`).sort();
+  const believed = (): readonly string[] => [...webhook.online].map(([key, count]) => `${key}: ${count}`).sort();
+  for (let round = 0; round < 100 && believed().join() !== truth.join(); round++) await simulation.run(300);
+  expect(believed(), "the webhook is told who is online").toEqual(truth);
 }
 
 /** Stored once as acknowledged, dense, ordered, and nothing that was refused. */

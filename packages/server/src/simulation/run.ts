@@ -73,6 +73,7 @@ export class Run {
         msgNotifyEventPushIntervalMs: 1 + random.below(50),
         msgNotifyEventCountPerPush: 1 + random.below(20),
         retryIntervalMaxMs: 500,
+        offlineGraceMs: 1 + random.below(500),
       },
       // Small caches in some runs, so that objects are evicted and loaded again.
       limits: random.chance(0.5)

@@ -11,12 +11,20 @@ interface Told {
   readonly payload: string;
 }
 
+interface ToldOffline {
+  readonly from_uid: string;
+  readonly payload: string;
+  readonly to_uids: readonly string[];
+}
+
 export class WebhookReceiver {
   readonly #random: SeededRandom;
   readonly #sent: SentMessages;
   readonly #told = new Map<string, { readonly id: string; readonly seq: number }>();
   /** By log: the seq that was told last. */
   readonly #lastSeqs = new Map<string, number>();
+  /** By `uid flag`: how many sessions the last event says there are. */
+  readonly #sessions = new Map<string, number>();
   readonly #faults: string[] = [];
 
   constructor(random: SeededRandom, sent: SentMessages) {
@@ -28,8 +36,12 @@ export class WebhookReceiver {
     const dice = this.#random.below(20);
     if (dice === 0) return undefined;
     if (dice === 1) return { status: 500, body: new Uint8Array(0) };
-    if (url.endsWith("?event=msg.notify"))
-      for (const told of JSON.parse(Buffer.from(body).toString()) as readonly Told[]) this.#note(told);
+    const event = url.slice(url.lastIndexOf("=") + 1);
+    const told: unknown = JSON.parse(Buffer.from(body).toString());
+    if (event === "msg.notify") for (const message of told as readonly Told[]) this.#note(message);
+    else if (event === "msg.offline") this.#noteOffline(told as ToldOffline);
+    else if (event === "user.onlinestatus") for (const text of told as readonly string[]) this.#noteStatus(text);
+    else this.#faults.push(`an event at ${url}`);
     return dice === 2 ? undefined : { status: 200, body: new Uint8Array(0) };
   }
 
@@ -38,6 +50,11 @@ export class WebhookReceiver {
     return this.#sent
       .all()
       .filter((sent) => sent.state === "acknowledged" && sent.isPersisted && !this.#told.has(sent.no));
+  }
+
+  /** Who is believed to be online: `uid flag`, and how many sessions. */
+  get online(): ReadonlyMap<string, number> {
+    return new Map([...this.#sessions].filter(([, count]) => count > 0));
   }
 
   check(): void {
@@ -66,5 +83,19 @@ export class WebhookReceiver {
     const before = this.#told.get(no);
     if (before !== undefined && (before.id !== id || before.seq !== seq)) this.#faults.push(`${no} is two messages`);
     this.#told.set(no, { id, seq });
+  }
+
+  #noteOffline({ from_uid: from, payload, to_uids: uids }: ToldOffline): void {
+    const no = atob(payload);
+    const sent = this.#sent.find(no);
+    if (from !== sent.from) this.#faults.push(`${no} is told to be from ${from}`);
+    if (uids.length === 0) this.#faults.push(`${no} is told to nobody`);
+    if (new Set(uids).size < uids.length) this.#faults.push(`${no} is told twice: ${uids.join(" ")}`);
+    if (uids.includes(sent.from)) this.#faults.push(`${no} is told to its sender`);
+  }
+
+  #noteStatus(text: string): void {
+    const [uid, flag, , , device] = text.split("-");
+    this.#sessions.set(`${uid} ${flag}`, Number(device));
   }
 }
