@@ -127,3 +127,36 @@ test("beyond the commit queue sends are refused with 22 before they get a seq, a
   });
   expect(refused, "the bound was reached").toBeGreaterThan(0);
 });
+
+test("beyond the commit queue HTTP sends and changes are refused with 503 and Retry-After, and pass when sent again", async () => {
+  await using server = await startOnSlowDisk({ "limits.commitQueueBatchesMax": 20 });
+  const uid = uniqueId("s");
+  const send = (index: number) => server.http.post("/message/send", bodyOf(uid, index));
+  const change = (index: number) => server.backEnd.http.post("/user/systemuids_add", { uids: [`${uid}x${index}`] });
+  const numbers = Array.from({ length: 200 }, (_, index) => index);
+  const answers = await Promise.all([...numbers.map(send), ...numbers.map(change)]);
+  expect(new Set(answers.map(({ status }) => status)), "both were reached").toEqual(new Set([200, 503]));
+  const refused = answers.filter(({ status }) => status === 503);
+  for (const { headers, body } of refused) {
+    expect(headers["retry-after"]).toBe("1");
+    expect(body).toEqual({ msg: expect.any(String), status: 503 });
+  }
+  const left = numbers.filter((index) => answers[index]?.status === 503);
+  await inParallel(left, 10, async (index) => {
+    expect(await server.http.ask("/message/send", bodyOf(uid, index))).toMatchObject({ data: { reason: ACCEPTED } });
+  });
+  const seqs: number[] = [];
+  for (let receiver = 0; receiver < 20; receiver++)
+    seqs.push((await server.backEnd.history(`${uid}r${receiver}`, uid, PERSON)).length);
+  expect(seqs).toEqual(Array(20).fill(10));
+});
+
+function bodyOf(uid: string, index: number): Readonly<Record<string, string | number>> {
+  return {
+    from_uid: uid,
+    channel_id: `${uid}r${index % 20}`,
+    channel_type: PERSON,
+    client_msg_no: `${uid}c${index}`,
+    payload: Buffer.from(`${index}`).toString("base64"),
+  };
+}

@@ -25,6 +25,8 @@ export const COUNT_LIMITS: readonly string[] = [
   "limits.trailUsersMax",
   "limits.trailWaitingMax",
   "limits.notKeptMessagesMax",
+  "limits.httpRequestsMax",
+  "limits.rateLimitKeysMax",
 ];
 
 /** Count bounds that stay as they are: they say how many clients there may be, and the suite needs more than 100. */

@@ -39,6 +39,8 @@ export interface FrameDecoderOptions {
 export class FrameDecoder {
   /** Of the connection. CONNECT reads the same in all; set it after CONNECT, between two calls of `next`. */
   version: number;
+  /** Of the frame that `next` gave last, its header included. */
+  frameBytes = 0;
   readonly #frameBytesMax: number;
   readonly #allocate: Allocate;
   readonly #incoming = new IncomingBytes();
@@ -90,6 +92,7 @@ export class FrameDecoder {
     if (type === 0 || type > PacketType.event) throw new ProtocolError("unknown_packet", `packet type ${type}`);
     if (type === PacketType.ping || type === PacketType.pong) {
       incoming.start = start + 1;
+      this.frameBytes = 1;
       return type === PacketType.ping ? { type } : { type };
     }
     let at = start + 1;
@@ -104,6 +107,7 @@ export class FrameDecoder {
     if (length > this.#frameBytesMax) throw new ProtocolError("frame_too_large", `a body of ${length} bytes`);
     if (end - at < length) return undefined;
     incoming.start = at + length;
+    this.frameBytes = incoming.start - start;
     reader.reset(bytes, at, at + length, this.#allocate);
     return readFrame(reader, type, first & 0x0f, this.version);
   }

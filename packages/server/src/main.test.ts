@@ -137,7 +137,7 @@ describe("a running server", () => {
 
   test("a second one on its data directory, or on its port, ends with 1 and one line", async () => {
     const first = new Program(["--config", quietConfig("taken")]);
-    await first.says("ready in");
+    await first.says("  data");
     const port = /tcp:\/\/127\.0\.0\.1:(\d+)/.exec(first.out)?.[1] ?? "";
 
     const sameData = new Program(["--config", quietConfig("taken")]);

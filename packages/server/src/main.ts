@@ -16,6 +16,7 @@ import { createLog, type Log, logLevelOf } from "./observe/log.ts";
 import { startFailureLine, startupLines } from "./observe/startup-lines.ts";
 import type { Server } from "./server.ts";
 import { type LogFile, openLogFile } from "./world/real/log-file.ts";
+import { startTracing } from "./world/real/open-telemetry.ts";
 
 /** The promise is five seconds (behind `drainTime`); the rest is for the exit itself. */
 const STOP_MS_MAX = 4_500;
@@ -84,7 +85,9 @@ async function start(options: Options): Promise<void> {
   // A reader of our output that went away is no reason to end.
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
   const log = openLog(config);
-  process.on("unhandledRejection", (error) => log.error("a promise failed and nobody looked", { error }));
+  process.on("unhandledRejection", (error) =>
+    log.error("a promise failed and nobody looked", { event: "promise_failed", error }),
+  );
 
   // First, because it recovers its log on another thread, and that takes longest: the rest is loaded meanwhile.
   const { LEVEL_DEFAULTS, openLevelEngine } = await import("./world/real/level-engine.ts");
@@ -95,9 +98,26 @@ async function start(options: Options): Promise<void> {
     import("./server.ts"),
     import("./world/real/real-world.ts"),
   ]);
-  const server = createServer({ config, world: createRealWorld({ opening }), log, version: packageVersion() });
+  const tracing = await startTracing(process.env).catch((error: unknown) => {
+    log.error("there are no traces", { event: "tracing.off", error });
+    return undefined;
+  });
+  const server = createServer({
+    config,
+    world: createRealWorld({ opening }),
+    log,
+    version: packageVersion(),
+    spans: tracing?.spans,
+  });
   const started = server.start().catch((error: unknown) => fail(startFailureLine(error) ?? stackOf(error)));
-  endInOrder(server, log, started, config.drainTimeMs + STOP_MS_MAX);
+  const stop = async (): Promise<void> => {
+    try {
+      await server.stop();
+    } finally {
+      await tracing?.stop();
+    }
+  };
+  endInOrder({ stop }, log, started, config.drainTimeMs + STOP_MS_MAX);
   await started;
   const passwordFile = managerPasswordFile(config);
   const lines = startupLines({
@@ -161,6 +181,7 @@ function openLog(config: Config): Log {
   return createLog({
     level: logLevelOf(config),
     time: () => new Date().toISOString(),
+    after: (delayMs, run) => void setTimeout(run, delayMs).unref(),
     write: (line) => (file === undefined ? void process.stderr.write(line) : file.write(line)),
   });
 }
@@ -177,7 +198,7 @@ function openLogOf(path: string): LogFile {
  * A signal, or an exception that nobody caught, ends the server in good order; a second signal ends it at once.
  * `started` is waited for, so that nobody stops a half-started server.
  */
-function endInOrder(server: Server, log: Log, started: Promise<unknown>, stopMsMax: number): void {
+function endInOrder(server: Pick<Server, "stop">, log: Log, started: Promise<unknown>, stopMsMax: number): void {
   const state = { isEnding: false };
   const end = (exitCode: number): void => {
     if (state.isEnding) return;
@@ -194,12 +215,12 @@ function endInOrder(server: Server, log: Log, started: Promise<unknown>, stopMsM
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     process.on(signal, () => {
       if (state.isEnding) fail(`${signal} again: ending at once`);
-      log.info(`stopping: ${signal}`);
+      log.info(`stopping: ${signal}`, { event: "stopping", signal });
       end(0);
     });
   }
   process.on("uncaughtException", (error) => {
-    log.error("an exception that nobody caught: stopping", { error });
+    log.error("an exception that nobody caught: stopping", { event: "uncaught_exception", error });
     end(1);
   });
 }

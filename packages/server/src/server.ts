@@ -4,6 +4,7 @@
  */
 import { createSealer, warmUp } from "@wukong-ts/sealing";
 import { FailedLogins } from "./api/failed-logins.ts";
+import { HttpAdmission } from "./api/http-admission.ts";
 import { type Api, createApi } from "./api/http-server.ts";
 import { openManagerAuth } from "./api/manager-access.ts";
 import { createManagerApi } from "./api/manager-api.ts";
@@ -35,6 +36,7 @@ import { Conversations } from "./messaging/conversations.ts";
 import { EarlyAcks } from "./messaging/early-acks.ts";
 import { HandOuts } from "./messaging/hand-outs.ts";
 import { IdGenerator } from "./messaging/ids.ts";
+import type { StoredMessage } from "./messaging/message.ts";
 import { MessageBrowser } from "./messaging/message-browser.ts";
 import { MessageHistory } from "./messaging/message-history.ts";
 import { MessageStandings } from "./messaging/message-standing.ts";
@@ -44,10 +46,13 @@ import { RecentMessages } from "./messaging/recent-messages.ts";
 import { Removals } from "./messaging/removals.ts";
 import { RowBrowser } from "./messaging/row-browser.ts";
 import { Sender } from "./messaging/sending.ts";
+import { rateOf, TokenBuckets } from "./messaging/token-buckets.ts";
 import { UserBrowser } from "./messaging/user-browser.ts";
 import { UserDirectory } from "./messaging/user-directory.ts";
 import { Explainer } from "./observe/explainer.ts";
 import type { Log } from "./observe/log.ts";
+import { MessageSpans, type Spans } from "./observe/message-spans.ts";
+import { serverMetrics } from "./observe/metrics/server-metrics.ts";
 import { NotKeptMessages } from "./observe/not-kept-messages.ts";
 import { Samples } from "./observe/samples.ts";
 import { Trail } from "./observe/trail.ts";
@@ -59,8 +64,10 @@ export interface ServerOptions {
   readonly config: Config;
   readonly world: World;
   readonly log: Log;
-  /** Of the program, for /varz. */
+  /** Of the program, for /varz and the metrics. */
   readonly version?: string;
+  /** Where traces of messages go; without it there are none. */
+  readonly spans?: Spans | undefined;
 }
 
 export interface ServerAddresses {
@@ -137,15 +144,19 @@ interface Running {
   readonly certificates: readonly CertificateWatch[];
 }
 
-async function startParts({ config, world, log, version = "" }: ServerOptions): Promise<Running> {
-  const { limits } = config;
+async function startParts({ config, world, log, version = "", spans }: ServerOptions): Promise<Running> {
+  const { limits, rateLimit } = config;
   const startedMs = world.clock.monotonicMs();
   const drain = { isOn: false };
+  const buckets = (perSecond: number, burst: number): TokenBuckets | undefined => {
+    const rate = rateOf(perSecond, burst);
+    return rate && new TokenBuckets(world.clock, { ...rate, countMax: limits.rateLimitKeysMax });
+  };
   const sealer = createSealer();
   if (!config.disableEncryption) {
     warmUp(sealer);
-    if (sealer.kind === "wasm") log.debug("messages are sealed in WebAssembly");
-    else log.warn("messages are sealed with node:crypto, which takes several times as long");
+    if (sealer.kind === "wasm") log.debug("messages are sealed in WebAssembly", { event: "sealing.webassembly" });
+    else log.warn("messages are sealed with node:crypto, which takes several times as long", { event: "sealing.slow" });
   }
   const store = await Store.open({
     world,
@@ -157,8 +168,8 @@ async function startParts({ config, world, log, version = "" }: ServerOptions): 
     },
     keyFilterBytesMax: limits.keyFilterBytesMax,
     stateChanged: (because) => {
-      if (because === null) log.info("the store takes writes again");
-      else log.error("the store is read-only", { because });
+      if (because === null) log.info("the store takes writes again", { event: "store.writable" });
+      else log.error("the store is read-only", { event: "store.read_only", because });
     },
   });
   let gateway: Gateway | undefined;
@@ -189,7 +200,7 @@ async function startParts({ config, world, log, version = "" }: ServerOptions): 
     const admin = new ChannelAdmin({ clock: world.clock, store, channels, conversations, ids });
     const sources = createSources({ config, world, log, store, cache: channels, users, channels: admin });
     const history = new MessageHistory(store, channels, world.clock);
-    const failed = (error: unknown): void => log.error("an internal error", { error });
+    const failed = (error: unknown): void => log.error("an internal error", { event: "internal_error", error });
     const presence = new Presence();
     const keeping = new Trail({
       store,
@@ -221,7 +232,10 @@ async function startParts({ config, world, log, version = "" }: ServerOptions): 
     const early = new EarlyAcks({ countMax: limits.earlyCommandAcksMax, bytesMax: limits.earlyCommandAcksBytesMax });
     const cursors = new CommandCursors({ store, channels, conversations, early, failed });
     let fanOut: FanOut | undefined;
-    const sending = new Sender({
+    const road = spans && new MessageSpans(spans);
+    const push = (messages: readonly StoredMessage[]): void => fanOut?.push(messages);
+    const deliver = road?.pushing(push) ?? push;
+    const sender = new Sender({
       clock: world.clock,
       store,
       channels,
@@ -233,9 +247,10 @@ async function startParts({ config, world, log, version = "" }: ServerOptions): 
       failed,
       deliver: (messages) => {
         for (const message of messages) notKept.note(message);
-        fanOut?.push(messages);
+        deliver(messages);
         offlineEvents?.passing?.(messages);
       },
+      perUid: buckets(rateLimit.uidPerSecond, rateLimit.uidBurst),
       isDeliveryFull: () =>
         fanOut !== undefined &&
         (fanOut.backlogMessages >= limits.fanOutMessagesMax || fanOut.backlogBytes >= limits.fanOutBytesMax),
@@ -243,8 +258,10 @@ async function startParts({ config, world, log, version = "" }: ServerOptions): 
         personAllowListOff: config.whitelistOffOfPerson,
         payloadBytesMax: limits.payloadBytesMax,
         batchBytesMax: limits.commitBatchBytesMax,
+        channelRate: rateOf(rateLimit.channelPerSecond, rateLimit.channelBurst),
       },
     });
+    const sending = road?.sending(sender) ?? sender;
     gateway = createGateway({
       world,
       users,
@@ -255,9 +272,10 @@ async function startParts({ config, world, log, version = "" }: ServerOptions): 
       trail,
       ids,
       sealer,
+      perIp: buckets(rateLimit.ipPerSecond, rateLimit.ipBurst),
       failed,
       closed: (reason, uid, ip) => {
-        const details = { reason, uid, ip };
+        const details = { event: `connection.${reason}`, reason, uid, ip };
         if (reason === "slow_reader") log.warn("a connection was cut", details);
         else log.debug("a connection has ended", details);
       },
@@ -289,7 +307,7 @@ async function startParts({ config, world, log, version = "" }: ServerOptions): 
       timers: world.timers,
       receivers: new ChannelReceivers(channels),
       presence,
-      outbound: gateway.outbound,
+      outbound: road?.outbound(gateway.outbound) ?? gateway.outbound,
       acks,
       notPushed: (message) => keeping.notPushed(message),
       failed,
@@ -300,8 +318,7 @@ async function startParts({ config, world, log, version = "" }: ServerOptions): 
         backlogBytesMax: limits.fanOutBytesMax * 2,
       },
     });
-    const pushed = fanOut;
-    store.feed.tail((messages) => pushed.push(messages));
+    store.feed.tail(deliver);
     acks.start(gateway.outbound);
     webhooks = await Webhooks.start({
       world,
@@ -350,15 +367,16 @@ async function startParts({ config, world, log, version = "" }: ServerOptions): 
         ...files,
         replace: (certificate: TlsCertificate) => listening.replaceCertificate(name, certificate),
         log: {
-          replaced: (source: string) => log.info("a new certificate is in use", { source }),
-          refused: (because: string) => log.error("a new certificate is refused, the old one stays", { because }),
+          replaced: (source: string) =>
+            log.info("a new certificate is in use", { event: "certificate.replaced", source }),
+          refused: (because: string) =>
+            log.error("a new certificate is refused, the old one stays", { event: "certificate.refused", because }),
         },
       };
       certificates.push(new CertificateWatch(deps, current));
     };
     watch("tls", tlsFiles, tlsCertificate);
     watch("wss", wssFiles, wssCertificate);
-    const pushes = acks;
     samples = new Samples(world, {
       connections: () => listening.live.socketCount,
       sessions: () => presence.count,
@@ -377,27 +395,58 @@ async function startParts({ config, world, log, version = "" }: ServerOptions): 
     });
     const removals = new Removals(store, world.clock);
     const listing = { showSystem: config.conversation.showSystem, countAll: config.conversation.countAll };
+    const recents = new RecentMessages(store, history, {
+      countMax: limits.recentsCacheMax,
+      bytesMax: limits.recentsCacheBytesMax,
+    });
+    const chatList = new ChatListReader({
+      world,
+      conversations,
+      channels,
+      recents,
+      marks: new ReadMarks({ store, channels, conversations, ids }),
+      removals,
+      options: {
+        ...listing,
+        ordersMax: limits.listOrdersMax,
+        orderBytesMax: limits.listOrdersBytesMax,
+      },
+    });
+    const handOuts = new HandOuts({ countMax: limits.commandHandOutsMax, bytesMax: limits.commandHandOutsBytesMax });
+    const admission = new HttpAdmission({
+      requestsMax: limits.httpRequestsMax,
+      perIp: buckets(rateLimit.httpPerSecond, rateLimit.httpBurst),
+    });
+    const acked = acks;
+    const metrics = serverMetrics({
+      gateway: () => listening.stats(),
+      onlineUsers: () => presence.userCount,
+      sending: () => sender.stats(),
+      fanOut,
+      acks: () => acked.stats(),
+      store: () => store.stats(),
+      caches: () => ({
+        channels: channels.stats(),
+        conversations: conversations.stats(),
+        recents: recents.stats(),
+        list_orders: chatList.orderStats(),
+        command_hand_outs: handOuts.stats(),
+        early_acks: early.stats(),
+      }),
+      http: () => admission.stats(),
+      runtime: () => world.runtime.stats(databaseDirectory(config)),
+      limits,
+      version,
+      nodeId: config.cluster.nodeId,
+      legacyNames: config.metrics.legacyNames,
+      failed,
+    });
     const api: Api = createApi({
       world,
       users: sources.users,
       channels: sources.channels,
       history,
-      chatList: new ChatListReader({
-        world,
-        conversations,
-        channels,
-        recents: new RecentMessages(store, history, {
-          countMax: limits.recentsCacheMax,
-          bytesMax: limits.recentsCacheBytesMax,
-        }),
-        marks: new ReadMarks({ store, channels, conversations, ids }),
-        removals,
-        options: {
-          ...listing,
-          ordersMax: limits.listOrdersMax,
-          orderBytesMax: limits.listOrdersBytesMax,
-        },
-      }),
+      chatList,
       commands: new CommandSync({
         world,
         store,
@@ -405,7 +454,7 @@ async function startParts({ config, world, log, version = "" }: ServerOptions): 
         conversations,
         cursors,
         early,
-        handOuts: new HandOuts({ countMax: limits.commandHandOutsMax, bytesMax: limits.commandHandOutsBytesMax }),
+        handOuts,
       }),
       sending,
       conversations,
@@ -424,7 +473,7 @@ async function startParts({ config, world, log, version = "" }: ServerOptions): 
         },
         uptimeMs: () => world.clock.monotonicMs() - startedMs,
         usage: () => sampled.usage(),
-        unacknowledged: () => pushes.waitingCount,
+        unacknowledged: () => acked.waitingCount,
       },
       browsing: {
         rows: new RowBrowser(store),
@@ -454,7 +503,9 @@ async function startParts({ config, world, log, version = "" }: ServerOptions): 
           pendingAcksMax: limits.pendingAcksMax,
         },
       }),
-      handlerFailed: (error, request) => log.error("an HTTP handler failed", { error, path: request.path }),
+      metrics: config.metrics.on ? { metrics, token: config.metrics.token } : undefined,
+      handlerFailed: (error, request) =>
+        log.error("an HTTP handler failed", { event: "http.handler_failed", error, path: request.path }),
       options: {
         managerToken: config.managerToken,
         managerUid: config.managerUID,
@@ -467,11 +518,13 @@ async function startParts({ config, world, log, version = "" }: ServerOptions): 
         nodeId: config.cluster.nodeId,
       },
     });
-    http = config.httpAddr === null ? undefined : await world.http.serve(config.httpAddr, api.routes, api.rules);
+    const admitting = { admit: admission.admit.bind(admission), ended: admission.ended.bind(admission) };
+    if (config.httpAddr !== null)
+      http = await world.http.serve(config.httpAddr, api.routes, { ...api.rules, ...admitting });
     if (managerAt !== null) {
       const series = metricSeriesRoutes({ samples, nodeId: config.cluster.nodeId });
       const managerApi = createManagerApi(api, auth, series);
-      manager = await world.http.serve(managerAt, managerApi.routes, managerApi.rules);
+      manager = await world.http.serve(managerAt, managerApi.routes, { ...managerApi.rules, ...admitting });
       samples.start();
     }
     return { store, gateway, acks, webhooks, offlineEvents, trail, http, manager, samples, drain, certificates };

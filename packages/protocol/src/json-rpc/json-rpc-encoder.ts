@@ -30,7 +30,8 @@ export function encodeJsonRpcConnack(id: string, frame: Connack): string {
 }
 
 /** Refusals are results too, with their reason. */
-export function encodeJsonRpcSendack(id: string, frame: Sendack): string {
+/** `retryAfterMs`: of a refusal that passes; only in JSON is there room for it. */
+export function encodeJsonRpcSendack(id: string, frame: Sendack, retryAfterMs?: number): string {
   return response(
     id,
     object([
@@ -38,6 +39,7 @@ export function encodeJsonRpcSendack(id: string, frame: Sendack): string {
       `"messageId":"${int64ToText(frame.messageId)}"`,
       `"messageSeq":${frame.messageSeq}`,
       `"reasonCode":${frame.reason}`,
+      ...(retryAfterMs === undefined ? [] : [`"retryAfterMs":${retryAfterMs}`]),
     ]),
   );
 }

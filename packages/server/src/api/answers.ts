@@ -32,6 +32,16 @@ export function forbidden(): HttpAnswer {
   return { status: 400, body: '{"msg":"没有权限","status":403}' };
 }
 
+/** Too much at the moment, through no fault of the caller. */
+export function tooBusy(text: string): HttpAnswer {
+  return { ...failure(text, 503), headers: { "retry-after": "1" } };
+}
+
+/** More than this caller may. */
+export function tooMany(text: string, retryAfterMs: number): HttpAnswer {
+  return { ...failure(text, 429), headers: { "retry-after": String(Math.ceil(retryAfterMs / 1000)) } };
+}
+
 export function plainText(text: string, status: number): HttpAnswer {
   return { status, contentType: "text/plain", body: text };
 }

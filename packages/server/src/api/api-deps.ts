@@ -17,6 +17,7 @@ import type { Explainer } from "../observe/explainer.ts";
 import type { HttpRequest, World } from "../world/world.ts";
 import type { FailedLogins } from "./failed-logins.ts";
 import type { ManagerAuth } from "./manager-auth.ts";
+import type { MetricsRouteDeps } from "./routes/metrics.ts";
 import type { RouteAddresses } from "./routes/routing.ts";
 
 export interface ApiDeps {
@@ -34,6 +35,8 @@ export interface ApiDeps {
   readonly connections: LiveConnections;
   readonly webhooks: Pick<Webhooks, "state" | "replay" | "retry" | "deadLetters">;
   readonly explainer: Pick<Explainer, "explain">;
+  /** undefined: there is no /metrics. */
+  readonly metrics: MetricsRouteDeps | undefined;
   readiness(): Readiness;
   readonly status: ServerStatus;
   /** What is durable, page by page. */

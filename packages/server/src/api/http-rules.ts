@@ -1,7 +1,8 @@
 /** What holds for every answer of the API: cross-origin headers, the manager token, and the answers outside of routes. */
 import type { GatedRequest, HttpRules } from "../world/world.ts";
-import { empty, failure, plainText } from "./answers.ts";
+import { empty, failure, plainText, tooBusy } from "./answers.ts";
 import type { ApiDeps } from "./api-deps.ts";
+import { METRICS_PATH } from "./routes/metrics.ts";
 import { unknownPlugin } from "./routes/plugins.ts";
 import { secretCheck } from "./secret-check.ts";
 
@@ -15,10 +16,16 @@ const HEADERS = {
 
 const UNAVAILABLE: ReadonlySet<unknown> = new Set(["overloaded", "read_only", "store_failed"]);
 
-/** `openPaths` are served without a token: probes have none. */
-export function httpRules(deps: Pick<ApiDeps, "options" | "handlerFailed">, openPaths: ReadonlySet<string>): HttpRules {
+/** `routesOpen` are served without a token: probes have none. */
+export function httpRules(
+  deps: Pick<ApiDeps, "options" | "handlerFailed" | "metrics">,
+  routesOpen: readonly string[],
+): HttpRules {
   const { managerToken, bodyBytesMax } = deps.options;
   const isAllowed = managerToken.trim() === "" ? () => true : tokenCheck(managerToken);
+  // The route asks for its own token, if it has one.
+  const hasMetricsToken = deps.metrics !== undefined && deps.metrics.token !== "";
+  const openPaths = new Set(hasMetricsToken ? [...routesOpen, METRICS_PATH] : routesOpen);
   return {
     bodyBytesMax,
     headers: HEADERS,
@@ -30,7 +37,7 @@ export function httpRules(deps: Pick<ApiDeps, "options" | "handlerFailed">, open
     notFound: ({ path }) => unknownPlugin(path) ?? plainText("404 page not found", 404),
     unreadable: (status, text) => failure(text, status),
     failed(error, request) {
-      if (isStoreUnavailable(error)) return failure(error.message, 503);
+      if (isStoreUnavailable(error)) return tooBusy(error.message);
       deps.handlerFailed(error, request);
       return failure("internal error", 500);
     },

@@ -22,6 +22,7 @@ import { historyRoutes } from "./routes/history.ts";
 import { loginRoutes } from "./routes/login.ts";
 import { memberRoutes } from "./routes/members.ts";
 import { messageRoutes } from "./routes/messages.ts";
+import { metricsRoute } from "./routes/metrics.ts";
 import { pluginRoutes } from "./routes/plugins.ts";
 import { routingRoutes } from "./routes/routing.ts";
 import { sendRoutes } from "./routes/send.ts";
@@ -39,6 +40,7 @@ export interface Api {
 export function createApi(deps: ApiDeps): Api {
   const routes: readonly ApiRoute[] = [
     ...healthRoutes(deps),
+    ...(deps.metrics === undefined ? [] : [metricsRoute(deps.metrics)]),
     ...routingRoutes(deps.options.addresses),
     ...userRoutes(deps),
     ...systemUserRoutes(deps),
@@ -67,5 +69,5 @@ export function createApi(deps: ApiDeps): Api {
     ...explainRoutes(deps),
   ];
   const openPaths = routes.filter((route) => route.description?.isOpen === true).map((route) => route.path);
-  return { routes, rules: httpRules(deps, new Set(openPaths)) };
+  return { routes, rules: httpRules(deps, openPaths) };
 }

@@ -314,6 +314,7 @@ export class TestApi {
           return this.explanation;
         },
       },
+      metrics: undefined,
       readiness: () => this.ready,
       status: {
         version: "1.2.3",

@@ -333,6 +333,20 @@ export const LIMITS = {
     default: "10MiB",
     doc: "Largest HTTP request body; a longer one is answered with 413.",
   },
+  httpRequestsMax: {
+    kind: "integer",
+    min: 1,
+    max: 1_000_000_000,
+    default: "10000",
+    doc: "HTTP requests under way at once; one more is answered with 503 and Retry-After. Probes and /metrics always pass.",
+  },
+  rateLimitKeysMax: {
+    kind: "integer",
+    min: 1,
+    max: 1_000_000_000,
+    default: "100000",
+    doc: "Users, and addresses, whose rates are remembered, for each of the limits of rateLimit. The one heard of longest ago is forgotten first.",
+  },
 } as const;
 
 /** `larger` must be at least `times` × `smaller`, or one allowed message could never pass. */

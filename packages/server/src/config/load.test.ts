@@ -311,3 +311,11 @@ describe("the files that the conformance tool writes", () => {
     expect(config.managerToken).toBe(settings.managerToken ?? "");
   });
 });
+
+test("as it comes, no rate limit is near what one machine carries from one address", () => {
+  const { rateLimit } = defaultConfig();
+  // 60,000 messages a second of 50 users: each far below his ceiling, and nothing else is counted.
+  expect(rateLimit.uidPerSecond).toBeGreaterThanOrEqual((60_000 / 50) * 40);
+  expect(rateLimit.uidBurst).toBeGreaterThanOrEqual(rateLimit.uidPerSecond);
+  expect([rateLimit.channelPerSecond, rateLimit.ipPerSecond, rateLimit.httpPerSecond]).toEqual([0, 0, 0]);
+});

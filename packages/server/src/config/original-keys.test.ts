@@ -75,6 +75,10 @@ test("every key that works is the original's, or one of ours that the docs name"
     "webhook.offlineGrace",
     ...["subscribersOn", "blacklistOn", "whitelistOn", "channelTypes"].map((key) => `datasource.${key}`),
     ...["timeout", "cacheTime", "staleTime"].map((key) => `datasource.${key}`),
+    "metrics.on",
+    "metrics.token",
+    "metrics.legacyNames",
+    ...["uid", "channel", "ip", "http"].flatMap((of) => [`rateLimit.${of}PerSecond`, `rateLimit.${of}Burst`]),
     "conversation.showSystem",
     "conversation.countAll",
   ]);

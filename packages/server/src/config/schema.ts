@@ -223,6 +223,63 @@ const FIELDS = {
       doc: "If set, log lines go to wukongim.log in this folder and not to standard error; SIGHUP opens the file again after a rotation.",
     },
   },
+  metrics: {
+    on: {
+      kind: "boolean",
+      default: "true",
+      doc: "Answers GET /metrics for Prometheus (docs/metrics.md). Off: 404.",
+    },
+    token: {
+      kind: "text",
+      default: "",
+      doc: "If set, /metrics needs the header `Authorization: Bearer …` with it, and no managerToken. Empty: it is as open as its port, so that managerToken counts on httpAddr.",
+    },
+    legacyNames: {
+      kind: "boolean",
+      default: "true",
+      doc: "Also gives the numbers under the names that WuKongIM has for them, so that its dashboards go on.",
+    },
+  },
+  rateLimit: {
+    uidPerSecond: {
+      kind: "integer",
+      min: 0,
+      max: 1_000_000_000,
+      default: "50000",
+      doc: "Messages that the sessions of one user may send per second; beyond, they are refused with reason 22. System accounts and the HTTP API are not counted. 0: no limit.",
+    },
+    uidBurst: {
+      kind: "integer",
+      min: 0,
+      max: 1_000_000_000,
+      default: "100000",
+      doc: "How many of them may come at once after a pause. 0: as many as per second (for all of these keys).",
+    },
+    channelPerSecond: {
+      kind: "integer",
+      min: 0,
+      max: 1_000_000_000,
+      default: "0",
+      doc: "Messages that one channel takes per second, whoever sends them, HTTP included (429); beyond, they are refused with reason 22. 0: no limit.",
+    },
+    channelBurst: { kind: "integer", min: 0, max: 1_000_000_000, default: "0", doc: "Its burst." },
+    ipPerSecond: {
+      kind: "integer",
+      min: 0,
+      max: 1_000_000_000,
+      default: "0",
+      doc: "Messages that clients of one IP address may send per second; beyond, they are refused with reason 22. Behind a proxy or a NAT all share an address. 0: no limit.",
+    },
+    ipBurst: { kind: "integer", min: 0, max: 1_000_000_000, default: "0", doc: "Its burst." },
+    httpPerSecond: {
+      kind: "integer",
+      min: 0,
+      max: 1_000_000_000,
+      default: "0",
+      doc: "HTTP requests per second from one IP address; beyond, they are answered with 429 and Retry-After. Behind a proxy all share its address. Probes and /metrics are not counted. 0: no limit.",
+    },
+    httpBurst: { kind: "integer", min: 0, max: 1_000_000_000, default: "0", doc: "Its burst." },
+  },
   channel: {
     subscriberCompressOfCount: {
       kind: "integer",

@@ -454,3 +454,19 @@ test("random channels, sizes and loads: every session sees every channel once an
   }
   expect(b.open, `seed ${seed}`).toBe(0);
 });
+
+test("what was pushed, who was offline and how many receivers there were is counted, in slices or at once", () => {
+  const b = bench({ sliceReceiversMax: 5, immediateReceiversMax: 4 });
+  group(b, "large", 10);
+  b.members.set("small", new Set(["u1", "away"]));
+  for (let seq = 1; seq <= 3; seq++)
+    b.fanOut.push([storedMessage({ channel: { type: 2, id: "large" }, seq, session: 1 })]);
+  b.fanOut.push([storedMessage({ channel: { type: 2, id: "small" } })]);
+  b.time.settle();
+  const { pushed, offline, recipients } = b.fanOut.stats();
+  expect(pushed, "the sender's own session gets nothing").toBe(3 * 9 + 1);
+  expect(pushed).toBe(b.sent.length);
+  expect(offline).toBe(1);
+  expect(recipients.counts.reduce((sum, count) => sum + count, 0)).toBe(4);
+  expect(recipients.sum).toBe(3 * 10 + 2);
+});

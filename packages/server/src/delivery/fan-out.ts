@@ -9,6 +9,7 @@
 import { SYSTEM_UID } from "@wukong-ts/protocol";
 import { type ChannelKey, channelText, type LogName, type StoredMessage } from "../messaging/message.ts";
 import type { ReceiverSet, Receivers } from "../messaging/receivers.ts";
+import { COUNTS, Histogram, type HistogramSnapshot } from "../observe/histogram.ts";
 import type { Clock, Timers } from "../world/world.ts";
 import { Fifo } from "./fifo.ts";
 import type { Outbound } from "./outbound.ts";
@@ -59,6 +60,16 @@ export interface FanOut {
   readonly droppedMessages: number;
   /** Messages of this log wait or are under way. */
   isBusy(channel: ChannelKey, log: LogName): boolean;
+  stats(): FanOutStats;
+}
+
+/** Plain data. All but the histogram count messages times receivers. */
+export interface FanOutStats {
+  /** Handed to a session. */
+  readonly pushed: number;
+  /** The receiver had none. */
+  readonly offline: number;
+  readonly recipients: HistogramSnapshot;
 }
 
 /** Receivers, times messages, between two looks at the clock. */
@@ -101,6 +112,9 @@ class SlicedFanOut implements FanOut {
   backlogMessages = 0;
   backlogBytes = 0;
   droppedMessages = 0;
+  #pushed = 0;
+  #offline = 0;
+  readonly #recipients = new Histogram(COUNTS);
 
   constructor(deps: FanOutDeps) {
     this.#deps = deps;
@@ -117,6 +131,10 @@ class SlicedFanOut implements FanOut {
 
   isBusy(channel: ChannelKey, log: LogName): boolean {
     return this.#lines.has(lineKey(channel, log));
+  }
+
+  stats(): FanOutStats {
+    return { pushed: this.#pushed, offline: this.#offline, recipients: this.#recipients.snapshot() };
   }
 
   #start(message: StoredMessage): void {
@@ -143,6 +161,7 @@ class SlicedFanOut implements FanOut {
   }
 
   #deliverAtOnce(message: StoredMessage, receivers: ReceiverSet): void {
+    this.#recipients.observe(receivers.count);
     try {
       const walk = receivers.uids[Symbol.iterator]();
       // A slice is never smaller than what is served on the spot; the clock does not matter here.
@@ -231,7 +250,10 @@ class SlicedFanOut implements FanOut {
   #slice(line: Line, untilMs: number): void {
     const { walk } = line;
     if (walk === undefined) return;
-    if (line.run.length === 0) line.run = runOf(line.messages);
+    if (line.run.length === 0) {
+      line.run = runOf(line.messages);
+      for (let left = line.run.length; left > 0; left--) this.#recipients.observe(line.set?.count ?? 0);
+    }
     let isDone = true;
     try {
       isDone = this.#deliver(line.run, walk, untilMs);
@@ -282,7 +304,11 @@ class SlicedFanOut implements FanOut {
         this.#hand(run, ids);
         return true;
       }
-      if (step.value !== SYSTEM_UID) for (const session of presence.of(step.value)) ids.push(session.id);
+      if (step.value !== SYSTEM_UID) {
+        const sessions = presence.of(step.value);
+        if (sessions.length === 0) this.#offline += run.length;
+        else for (const session of sessions) ids.push(session.id);
+      }
       if (++visited % pause !== 0) continue;
       this.#hand(run, ids);
       if (visited * run.length >= options.sliceReceiversMax || clock.monotonicMs() >= untilMs) return false;
@@ -300,6 +326,7 @@ class SlicedFanOut implements FanOut {
     }
     for (const message of run) {
       const to = othersThanSender(message, ids);
+      this.#pushed += to.length;
       if (to.length > 0) outbound.recv(message, to);
     }
     ids.length = 0;

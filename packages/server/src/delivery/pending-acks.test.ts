@@ -210,6 +210,20 @@ describe("bounds", () => {
   });
 });
 
+test("what became of each push is counted", async () => {
+  const b = bench({ perSessionMax: 3, resendsMax: 1 });
+  for (let seq = 1; seq <= 5; seq++) b.sendTo(seq, [7]);
+  b.sendTo(6, [8]);
+  expect(b.acks.stats()).toEqual({ waiting: 4, acked: 0, unknown: 0, resent: 0, exhausted: 0, forgotten: 2 });
+  b.acks.acked(7, { high: 1, low: 5 }, 5);
+  b.acks.acked(7, { high: 1, low: 1 }, 1);
+  b.acks.forget(8);
+  await b.advance(MINUTE + 5_000);
+  expect(b.acks.stats()).toEqual({ waiting: 2, acked: 1, unknown: 1, resent: 2, exhausted: 0, forgotten: 2 });
+  await b.advance(MINUTE + 5_000);
+  expect(b.acks.stats()).toEqual({ waiting: 0, acked: 1, unknown: 1, resent: 2, exhausted: 2, forgotten: 2 });
+});
+
 describe("what is not acknowledged as usual", () => {
   const CHAT = { channel: storedMessage().channel, log: "chat" } as const;
 

@@ -36,6 +36,20 @@ export interface PendingAcksOptions {
   readonly resendsPerSweepMax: number;
 }
 
+/** Plain data. What waits for a session that has gone is no outcome: the user finds it by sync. */
+export interface PendingAcksStats {
+  /** Pushes that wait for their RECVACK now. */
+  readonly waiting: number;
+  readonly acked: number;
+  /** RECVACKs of nothing that waits. */
+  readonly unknown: number;
+  readonly resent: number;
+  /** Pushed as often as may be and never acknowledged. */
+  readonly exhausted: number;
+  /** The oldest of a session that has too many. */
+  readonly forgotten: number;
+}
+
 export const PENDING_ACKS_DEFAULTS: PendingAcksOptions = {
   intervalMs: 60_000,
   sweepMs: 5_000,
@@ -75,6 +89,11 @@ export class PendingAcks {
   #outbound: Pick<Outbound, "recv"> | undefined;
   #timer: Timer | undefined;
   #isResending = false;
+  #acked = 0;
+  #unknown = 0;
+  #resent = 0;
+  #exhausted = 0;
+  #forgotten = 0;
 
   constructor(deps: PendingAcksDeps) {
     this.#deps = deps;
@@ -103,13 +122,17 @@ export class PendingAcks {
         waiting = new Waiting(this.#deps.clock);
         this.#sessions.set(id, waiting);
       }
-      waiting.add({ position, dueMs, resends: 0, isDone: false }, this.#deps.options.perSessionMax);
+      if (waiting.add({ position, dueMs, resends: 0, isDone: false }, this.#deps.options.perSessionMax))
+        this.#forgotten++;
     }
   }
 
   /** What was acknowledged; undefined when the session did not wait for it. */
   acked(sessionId: number, id: MessageId, seq: number): Position | undefined {
-    return this.#sessions.get(sessionId)?.take(id, seq);
+    const position = this.#sessions.get(sessionId)?.take(id, seq);
+    if (position === undefined) this.#unknown++;
+    else this.#acked++;
+    return position;
   }
 
   /** The session is gone. Called in the step that takes it out of presence. */
@@ -119,6 +142,19 @@ export class PendingAcks {
     this.#sessions.delete(sessionId);
     waiting.end();
     this.#report(sessionId, waiting);
+  }
+
+  stats(): PendingAcksStats {
+    let waiting = 0;
+    for (const { count } of this.#sessions.values()) waiting += count;
+    return {
+      waiting,
+      acked: this.#acked,
+      unknown: this.#unknown,
+      resent: this.#resent,
+      exhausted: this.#exhausted,
+      forgotten: this.#forgotten,
+    };
   }
 
   waitingFor(sessionId: number): number {
@@ -160,6 +196,7 @@ export class PendingAcks {
         waiting.dropFirst();
         if (entry.resends >= options.resendsMax) {
           waiting.except("given_up", entry);
+          this.#exhausted++;
           continue;
         }
         entry.resends++;
@@ -203,7 +240,10 @@ export class PendingAcks {
         // Acknowledged or gone while it was read: nothing to send.
         if (entry.isDone || !this.#sessions.has(sessionId)) continue;
         if (message === undefined) this.#sessions.get(sessionId)?.drop(entry);
-        else this.#outbound?.recv(message, [sessionId]);
+        else {
+          this.#resent++;
+          this.#outbound?.recv(message, [sessionId]);
+        }
       }
     }
   }
@@ -251,9 +291,10 @@ class Waiting {
     return this.#entries[this.#first];
   }
 
-  /** The oldest gives way when there is no room. */
-  add(entry: Entry, countMax: number): void {
-    if (this.count >= countMax) {
+  /** The oldest gives way when there is no room: true then. */
+  add(entry: Entry, countMax: number): boolean {
+    const isFull = this.count >= countMax;
+    if (isFull) {
       const oldest = this.first();
       if (oldest !== undefined) {
         oldest.isDone = true;
@@ -262,6 +303,7 @@ class Waiting {
       this.dropFirst();
     }
     this.#entries.push(entry);
+    return isFull;
   }
 
   dropFirst(): void {

@@ -44,6 +44,10 @@ export class BinaryWire implements Wire {
     return this.#decoder.bufferedBytes;
   }
 
+  get frameBytes(): number {
+    return this.#decoder.frameBytes;
+  }
+
   push(chunk: Uint8Array): void {
     this.#decoder.push(chunk);
   }

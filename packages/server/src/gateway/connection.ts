@@ -29,20 +29,22 @@ import type { Session } from "../delivery/session.ts";
 import type { SessionTrail } from "../delivery/session-trail.ts";
 import type { CommandReceipts } from "../messaging/commands.ts";
 import type { IdGenerator } from "../messaging/ids.ts";
-import type { RefusalTrail } from "../messaging/refusals.ts";
+import type { RefusalRule, RefusalTrail } from "../messaging/refusals.ts";
 import type { Sending, SendRequest, SendResult, SendSink } from "../messaging/send.ts";
+import type { TokenBuckets } from "../messaging/token-buckets.ts";
 import type { Socket, SocketEvents, Timer, World } from "../world/world.ts";
 import { BinaryWire } from "./binary-wire.ts";
 import { CLOSE_REASONS, type CloseReason } from "./close-reasons.ts";
 import { type ConnectRules, connackFor, judgeConnect, negotiatedVersion } from "./connect.ts";
 import type { EndOfTurn, EndOfTurnTask } from "./end-of-turn.ts";
+import type { GatewayCounters } from "./gateway-counters.ts";
 import type { GatewayOptions } from "./gateway-options.ts";
 import { handleRecvack } from "./handlers/recvack.ts";
 import { refusedSend, sendRequestFrom } from "./handlers/send.ts";
 import { JsonWire } from "./json-wire.ts";
-import { Outbox, type OutboxOwner } from "./outbox.ts";
+import { bytesOf, Outbox, type OutboxOwner } from "./outbox.ts";
 import type { OutboxFlush } from "./outbox-flush.ts";
-import type { RecvSource } from "./recv-frames.ts";
+import type { OutboundItem, RecvSource } from "./recv-frames.ts";
 import type { Wire } from "./wire.ts";
 
 /** What a connection needs of the gateway that owns it. */
@@ -59,6 +61,9 @@ export interface ConnectionHost {
   readonly turns: EndOfTurn;
   readonly flush: OutboxFlush;
   readonly sealer: Sealer;
+  /** How fast SENDs may come from one address. */
+  readonly perIp: TokenBuckets | undefined;
+  readonly counters: GatewayCounters;
   /** Presence has let them go in favour of `by`. */
   kicked(sessions: readonly Session[], by: Session): void;
   /** `count` SENDs were accepted (or, negative, answered). */
@@ -134,6 +139,11 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask, Outbox
     return this.#state === "ready";
   }
 
+  /** Output that waits in the server or in its socket. */
+  get pendingBytes(): number {
+    return this.#outbox.pendingBytes;
+  }
+
   /** undefined: not logged in, or being closed. */
   snapshot(nowMs: number): LiveConnection | undefined {
     const { session } = this;
@@ -144,7 +154,7 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask, Outbox
       port: this.#socket.remote.port,
       ageMs: nowMs - this.#acceptedMs,
       idleMs: nowMs - this.#lastInboundMs,
-      pendingBytes: this.#outbox.pendingBytes,
+      pendingBytes: this.pendingBytes,
       inMessages: this.#inMessages,
       inMessageBytes: this.#inMessageBytes,
       inPackets: this.#inPackets,
@@ -219,7 +229,7 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask, Outbox
     try {
       const frame = this.#wire?.recv(source, session);
       if (frame === undefined) return;
-      this.#outbox.add(frame);
+      this.#put(PacketType.recv, frame);
       this.#outMessages++;
       this.#outMessageBytes += source.message.payload.length;
     } catch (error) {
@@ -230,7 +240,8 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask, Outbox
   /** Told why unless `reason` is null; RECVs end now, the socket is closed after `closeAfterMs`. */
   kick(reason: number | null, text: string, closeAfterMs: number): void {
     if (this.#state !== "ready") return;
-    if (reason !== null && this.#wire !== undefined) this.#outbox.add(this.#wire.disconnect(reason, text));
+    if (reason !== null && this.#wire !== undefined)
+      this.#put(PacketType.disconnect, this.#wire.disconnect(reason, text));
     this.close("kicked", "after-flush", closeAfterMs);
   }
 
@@ -286,8 +297,9 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask, Outbox
     this.#unansweredSends--;
     this.#unansweredBytes -= request.payload.length + REQUEST_COST_BYTES;
     this.#host.unanswered(-1);
+    this.#host.counters.answered(request, result.reason, this.#host.world.clock);
     try {
-      if (this.#wire !== undefined) this.#outbox.add(this.#wire.sendack(request, result));
+      if (this.#wire !== undefined) this.#put(PacketType.sendack, this.#wire.sendack(request, result));
     } catch (error) {
       this.#fail(error);
     }
@@ -332,6 +344,7 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask, Outbox
   }
 
   #takeFrames(wire: Wire, sends: Send[]): void {
+    const { counters } = this.#host;
     let sendBytes = 0;
     for (let taken = 0; this.#state === "new" || this.#state === "ready"; taken++) {
       if (this.#isFull(sends.length, sendBytes)) {
@@ -349,7 +362,9 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask, Outbox
         return;
       }
       this.#inPackets++;
-      if (frame.type === 0) this.#outbox.add(frame.answer);
+      counters.framesIn[frame.type]!++;
+      counters.bytesIn[frame.type]! += wire.frameBytes;
+      if (frame.type === 0) this.#put(0, frame.answer);
       else if (this.#state === "new") this.#connect(frame, wire);
       else if (frame.type === PacketType.send) {
         sends.push(frame);
@@ -385,6 +400,7 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask, Outbox
       return;
     }
     const verdict = judgeConnect(frame, this.#host.connectRules, wire.isJson);
+    this.#host.counters.connected(verdict.kind === "welcome" ? "success" : verdict.close);
     wire.version = negotiatedVersion(frame);
     const isOldSdk = !wire.isJson && wire.version <= ONE_FRAME_PER_WRITE_UP_TO_VERSION;
     this.#outbox.oneFramePerWrite = isOldSdk && !this.#socket.keepsBoundaries;
@@ -396,19 +412,22 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask, Outbox
       // Who waits for an answer gets one; in the binary protocol the close is the answer.
       if (wire.isJson) {
         const reason = verdict.close === "login_unavailable" ? Reason.systemError : Reason.authFail;
-        this.#outbox.add(wire.connack(connackFor(frame, reason, undefined, at), CLOSE_REASONS[verdict.close]));
+        this.#put(
+          PacketType.connack,
+          wire.connack(connackFor(frame, reason, undefined, at), CLOSE_REASONS[verdict.close]),
+        );
       }
       this.close(verdict.close, "after-flush");
       return;
     }
     if (verdict.kind === "refused") {
       const refused = connackFor(frame, verdict.reason, undefined, at);
-      this.#outbox.add(wire.connack(refused, CLOSE_REASONS[verdict.close]));
+      this.#put(PacketType.connack, wire.connack(refused, CLOSE_REASONS[verdict.close]));
       this.close(verdict.close, "after-flush", options.refusedCloseMs);
       return;
     }
     // One step, CONNACK first: a message is durable before it, and found by sync, or pushed behind it.
-    this.#outbox.add(wire.connack(connackFor(frame, Reason.success, verdict.keys, at), ""));
+    this.#put(PacketType.connack, wire.connack(connackFor(frame, Reason.success, verdict.keys, at), ""));
     if (wire instanceof BinaryWire && verdict.keys !== undefined) {
       wire.isSealed = true;
       this.#slot = this.#outbox.slot = this.#host.sealer.addSession(verdict.keys.key, verdict.keys.iv);
@@ -416,6 +435,7 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask, Outbox
     const session = this.#sessionOf(frame, wire.version, verdict.level, at.wallMs);
     this.session = session;
     this.#state = "ready";
+    this.#host.counters.session(session, this.#socket.keepsBoundaries, wire.isJson, 1);
     const kicked = presence.add(session);
     this.#host.trail.opened(session);
     if (kicked.length > 0) this.#host.kicked(kicked, session);
@@ -423,7 +443,15 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask, Outbox
 
   #refuse(wire: Wire, text: string): void {
     const refusal = wire.refusal(text);
-    if (refusal !== undefined) this.#outbox.add(refusal);
+    if (refusal !== undefined) this.#put(0, refusal);
+  }
+
+  /** Queues it and counts it by its packet type, 0 for what has none. */
+  #put(type: number, item: OutboundItem): void {
+    if (!this.#outbox.add(item)) return;
+    const { counters } = this.#host;
+    counters.framesOut[type]!++;
+    counters.bytesOut[type]! += bytesOf(item);
   }
 
   #sessionOf(connect: Connect, version: number, deviceLevel: Session["deviceLevel"], connectedAtMs: number): Session {
@@ -437,7 +465,7 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask, Outbox
         if (this.session !== undefined) handleRecvack(frame, this.session, this.#host.acks, this.#host.commands);
         return;
       case PacketType.ping:
-        this.#outbox.add(wire.pong());
+        this.#put(PacketType.pong, wire.pong());
         return;
       case PacketType.disconnect:
         this.close("client_disconnected", "after-flush");
@@ -451,18 +479,17 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask, Outbox
   }
 
   /** All SENDs of one read: opened together, then one batch. */
-  #send(sends: readonly Send[], wire: Wire): void {
+  #send(all: readonly Send[], wire: Wire): void {
     const { session } = this;
     if (session === undefined) return;
+    const sends = this.#admit(all, session, wire);
     const payloads =
       wire instanceof BinaryWire && wire.isSealed ? this.#open(sends) : sends.map((send) => send.payload);
     const requests: SendRequest[] = [];
     for (const [index, frame] of sends.entries()) {
       const payload = payloads[index];
       if (payload === undefined) {
-        const refused = { id: this.#host.ids.next(), seq: 0, reason: Reason.payloadDecodeError };
-        this.#outbox.add(wire.sendack(frame, refused));
-        this.#host.trail.refused(refusedSend(frame, session), refused.id, refused.reason, "undecodable");
+        this.#refuseSend(frame, session, wire, "undecodable", { reason: Reason.payloadDecodeError });
         continue;
       }
       this.#inMessages++;
@@ -475,7 +502,34 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask, Outbox
     if (this.#isHeld && this.#hasRoomAgain()) this.#continueNextTurn();
     if (requests.length === 0) return;
     this.#host.unanswered(requests.length);
+    this.#host.counters.time(requests[0], this.#lastInboundMs);
     this.#host.sending.send(requests, this);
+  }
+
+  /** Answers those that are more than this address may send; they are not even opened. */
+  #admit(sends: readonly Send[], session: Session, wire: Wire): readonly Send[] {
+    const { perIp } = this.#host;
+    const granted = perIp === undefined ? sends.length : perIp.take(this.ip, sends.length);
+    if (perIp === undefined || granted === sends.length) return sends;
+    const retryAfterMs = perIp.retryAfterMs(this.ip);
+    const why = { reason: Reason.rateLimit, retryAfterMs };
+    for (const frame of sends.slice(granted)) this.#refuseSend(frame, session, wire, "rate_limit", why);
+    this.#rest();
+    return sends.slice(0, granted);
+  }
+
+  /** Before messaging has seen it. */
+  #refuseSend(
+    frame: Send,
+    session: Session,
+    wire: Wire,
+    rule: RefusalRule,
+    why: Pick<SendResult, "reason" | "retryAfterMs">,
+  ): void {
+    const id = this.#host.ids.next();
+    this.#host.counters.sendacks[why.reason]!++;
+    this.#put(PacketType.sendack, wire.sendack(frame, { ...why, id, seq: 0 }));
+    this.#host.trail.refused(refusedSend(frame, session), id, why.reason, rule);
   }
 
   /** The plain payloads; undefined: the msgKey is wrong, or the payload cannot be decrypted. */
@@ -539,6 +593,7 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask, Outbox
   /** In one step out of presence and of the waiting acknowledgements. */
   #leave(reason: CloseReason): void {
     if (this.session === undefined) return;
+    this.#host.counters.session(this.session, this.#socket.keepsBoundaries, this.#wire?.isJson === true, -1);
     this.#host.presence.remove(this.id);
     this.#host.acks.forget(this.id);
     this.#host.trail.left(this.session, reason);

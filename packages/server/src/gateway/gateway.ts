@@ -16,11 +16,14 @@ import type { IdGenerator } from "../messaging/ids.ts";
 import type { StoredMessage } from "../messaging/message.ts";
 import type { RefusalTrail } from "../messaging/refusals.ts";
 import type { Sending } from "../messaging/send.ts";
+import type { TokenBuckets } from "../messaging/token-buckets.ts";
 import type { Users } from "../messaging/users.ts";
+import type { HistogramSnapshot } from "../observe/histogram.ts";
 import type { Listener, Socket, SocketEvents, Timer, TlsCertificate, World } from "../world/world.ts";
 import { type CloseCounts, type CloseReason, createCloseCounts } from "./close-reasons.ts";
 import { Connection, type ConnectionHost } from "./connection.ts";
 import { EndOfTurn } from "./end-of-turn.ts";
+import { type ConnectCounts, GatewayCounters, type SessionCount } from "./gateway-counters.ts";
 import type { GatewayOptions } from "./gateway-options.ts";
 import { OutboxFlush } from "./outbox-flush.ts";
 import { type RecvSource, recvSource } from "./recv-frames.ts";
@@ -36,6 +39,8 @@ export interface GatewayDeps {
   /** Names the SENDs that are refused before messaging sees them. */
   readonly ids: Pick<IdGenerator, "next">;
   readonly sealer: Sealer;
+  /** How fast SENDs may come from one address; without it as fast as they like. */
+  readonly perIp?: TokenBuckets | undefined;
   readonly options: GatewayOptions;
   /** For the log: something that should not have thrown did. The connection concerned is closed. */
   readonly failed: (error: unknown) => void;
@@ -61,12 +66,27 @@ interface GatewayAddresses {
 
 type ListenerName = keyof GatewayAddresses;
 
-interface GatewayStats {
+/** Plain data, so it may cross threads; all but the largest outbox adds up. */
+export interface GatewayStats {
   readonly connections: number;
   readonly sessions: number;
+  readonly sessionsBy: readonly SessionCount[];
   readonly unansweredSends: number;
   readonly accepted: number;
+  readonly connects: ConnectCounts;
   readonly closes: Readonly<CloseCounts>;
+  /** By packet type; 0: what was no packet, and errors. Out: queued to be written. */
+  readonly framesIn: readonly number[];
+  readonly bytesIn: readonly number[];
+  readonly framesOut: readonly number[];
+  readonly bytesOut: readonly number[];
+  /** By reason. */
+  readonly sendacks: readonly number[];
+  /** Of one SEND at a time. */
+  readonly sendackSeconds: HistogramSnapshot;
+  /** Output that waits, of all connections and of the one with the most. */
+  readonly outboxBytes: number;
+  readonly outboxLargestBytes: number;
 }
 
 export interface Gateway {
@@ -114,12 +134,14 @@ class ConnectionOwner implements Gateway, ConnectionHost, Outbound, LiveConnecti
   readonly turns: EndOfTurn;
   readonly flush: OutboxFlush;
   readonly sealer: Sealer;
+  readonly perIp: TokenBuckets | undefined;
+  readonly counters: GatewayCounters = new GatewayCounters();
   readonly outbound: Outbound = this;
   readonly live: LiveConnections = this;
   readonly #failed: (error: unknown) => void;
   readonly #closed: GatewayDeps["closed"];
   readonly #connections = new Map<number, Connection>();
-  readonly #perIp = new Map<string, number>();
+  readonly #countPerIp = new Map<string, number>();
   readonly #listeners = new Map<ListenerName, Listener>();
   readonly #closes = createCloseCounts();
   /** Of the last messages. */
@@ -159,6 +181,7 @@ class ConnectionOwner implements Gateway, ConnectionHost, Outbound, LiveConnecti
     this.#failed = deps.failed;
     this.#closed = deps.closed;
     this.sealer = deps.sealer;
+    this.perIp = deps.perIp;
     this.turns = new EndOfTurn(deps.world.timers, deps.failed);
     this.flush = new OutboxFlush(this.turns, deps.sealer);
   }
@@ -206,12 +229,29 @@ class ConnectionOwner implements Gateway, ConnectionHost, Outbound, LiveConnecti
   }
 
   stats(): GatewayStats {
+    const { counters } = this;
+    let outboxBytes = 0;
+    let outboxLargestBytes = 0;
+    for (const { pendingBytes } of this.#connections.values()) {
+      outboxBytes += pendingBytes;
+      outboxLargestBytes = Math.max(outboxLargestBytes, pendingBytes);
+    }
     return {
       connections: this.#connections.size,
       sessions: this.presence.count,
+      sessionsBy: counters.sessions,
       unansweredSends: this.#unansweredSends,
       accepted: this.#accepted,
+      connects: counters.connects,
       closes: { ...this.#closes },
+      framesIn: [...counters.framesIn],
+      bytesIn: [...counters.bytesIn],
+      framesOut: [...counters.framesOut],
+      bytesOut: [...counters.bytesOut],
+      sendacks: [...counters.sendacks],
+      sendackSeconds: counters.sendackSeconds,
+      outboxBytes,
+      outboxLargestBytes,
     };
   }
 
@@ -268,9 +308,9 @@ class ConnectionOwner implements Gateway, ConnectionHost, Outbound, LiveConnecti
     connection.addTrafficTo(this.#pastTraffic);
     this.#closes[reason]++;
     this.#closed(reason, connection.session?.uid ?? "", connection.ip);
-    const left = (this.#perIp.get(connection.ip) ?? 1) - 1;
-    if (left === 0) this.#perIp.delete(connection.ip);
-    else this.#perIp.set(connection.ip, left);
+    const left = (this.#countPerIp.get(connection.ip) ?? 1) - 1;
+    if (left === 0) this.#countPerIp.delete(connection.ip);
+    else this.#countPerIp.set(connection.ip, left);
     this.#wake();
   }
 
@@ -301,14 +341,14 @@ class ConnectionOwner implements Gateway, ConnectionHost, Outbound, LiveConnecti
     }
     const connection = new Connection(this.#nextId++, socket, this);
     this.#connections.set(connection.id, connection);
-    this.#perIp.set(connection.ip, (this.#perIp.get(connection.ip) ?? 0) + 1);
+    this.#countPerIp.set(connection.ip, (this.#countPerIp.get(connection.ip) ?? 0) + 1);
     socket.bind(connection);
   }
 
   #refusal(ip: string): CloseReason | undefined {
     if (this.#stopping !== undefined) return "server_stopping";
     if (this.#connections.size >= this.options.connectionsMax) return "too_many_connections";
-    if ((this.#perIp.get(ip) ?? 0) >= this.options.connectionsPerIpMax) return "too_many_connections_from_ip";
+    if ((this.#countPerIp.get(ip) ?? 0) >= this.options.connectionsPerIpMax) return "too_many_connections_from_ip";
     return undefined;
   }
 

@@ -38,6 +38,7 @@ export class JsonWire implements Wire {
   readonly isJson = true;
   readonly seqMax: number = Number.MAX_SAFE_INTEGER;
   version: number = LATEST_VERSION;
+  frameBytes = 0;
   readonly #splitter: JsonSplitter;
   readonly #random: Random;
   /** Of the message taken last; undefined for a notification. */
@@ -63,6 +64,7 @@ export class JsonWire implements Wire {
     this.#requestId = undefined;
     const bytes = this.#splitter.next();
     if (bytes === undefined) return undefined;
+    this.frameBytes = bytes.length;
     const message = decodeJsonRpc(jsonText(bytes));
     if (message.kind === "failure") {
       const id = message.id !== undefined && fits(message.id, REQUEST_ID_BYTES_MAX) ? message.id : undefined;
@@ -86,12 +88,14 @@ export class JsonWire implements Wire {
     return encoder.encode(encodeJsonRpcPong(this.#requestId ?? ""));
   }
 
-  sendack(to: SendackFor, result: Pick<SendResult, "id" | "seq" | "reason">): Uint8Array {
+  sendack(to: SendackFor, result: Pick<SendResult, "id" | "seq" | "reason" | "retryAfterMs">): Uint8Array {
     const id = this.#sendIds.get(to.clientSeq) ?? "";
     this.#sendIds.delete(to.clientSeq);
     const { flags, clientSeq } = to;
-    const { id: messageId, seq: messageSeq, reason } = result;
-    return encoder.encode(encodeJsonRpcSendack(id, { type: 4, flags, messageId, clientSeq, messageSeq, reason }));
+    const { id: messageId, seq: messageSeq, reason, retryAfterMs } = result;
+    return encoder.encode(
+      encodeJsonRpcSendack(id, { type: 4, flags, messageId, clientSeq, messageSeq, reason }, retryAfterMs),
+    );
   }
 
   disconnect(reason: number, text: string): Uint8Array {

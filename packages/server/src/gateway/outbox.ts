@@ -66,9 +66,9 @@ export class Outbox {
     this.#owner = owner;
   }
 
-  /** Bytes belong to the outbox from now on. After `shut` the item is dropped. */
-  add(item: OutboundItem): void {
-    if (this.#isShut) return;
+  /** Bytes belong to the outbox from now on. After `shut` the item is dropped: false. */
+  add(item: OutboundItem): boolean {
+    if (this.#isShut) return false;
     const bytes = bytesOf(item);
     this.framesAdded++;
     this.bytesAdded += bytes;
@@ -83,6 +83,7 @@ export class Outbox {
     } else {
       this.#mark();
     }
+    return true;
   }
 
   /** In the queue and in the socket. */

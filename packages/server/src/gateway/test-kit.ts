@@ -21,6 +21,7 @@ import { Presence } from "../delivery/presence.ts";
 import { IdGenerator } from "../messaging/ids.ts";
 import type { MessageId, StoredMessage } from "../messaging/message.ts";
 import type { Sending, SendRequest, SendResult, SendSink } from "../messaging/send.ts";
+import { type BucketRate, TokenBuckets } from "../messaging/token-buckets.ts";
 import type { LoginRequest, LoginVerdict } from "../messaging/users.ts";
 import type { Clock, ListenAt, Listener, Random, Socket, SocketEvents, Timer, Timers } from "../world/world.ts";
 import { createGateway, type Gateway, type GatewayDeps } from "./gateway.ts";
@@ -229,7 +230,8 @@ export const NO_TRAIL: GatewayDeps["trail"] = {
   refused: () => undefined,
 };
 
-export async function startBench(options: Partial<GatewayOptions> = {}): Promise<Bench> {
+/** `rate`: of SENDs from one address. */
+export async function startBench(options: Partial<GatewayOptions> = {}, rate?: BucketRate): Promise<Bench> {
   const time = new HandTime();
   const presence = new Presence();
   const sending = new HandSending();
@@ -273,6 +275,7 @@ export async function startBench(options: Partial<GatewayOptions> = {}): Promise
     },
     ids: new IdGenerator(time, 1001),
     sealer: createSealer(),
+    perIp: rate && new TokenBuckets(time, { ...rate, countMax: 100 }),
     options: { ...GATEWAY_DEFAULTS, ...options },
     failed: (error) => void failures.push(error),
     closed: () => undefined,

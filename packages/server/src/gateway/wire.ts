@@ -22,6 +22,8 @@ export interface Wire {
   /** The negotiated one, set when it is known. */
   version: number;
   readonly bufferedBytes: number;
+  /** Of the frame taken last. */
+  readonly frameBytes: number;
   /** The greatest message seq that this version can say. */
   readonly seqMax: number;
   push(chunk: Uint8Array): void;
@@ -30,7 +32,7 @@ export interface Wire {
   /** A refusal when its reason is not success; `text` says it in words. Like `pong`: for the frame taken last. */
   connack(frame: Connack, text: string): Uint8Array;
   pong(): Uint8Array;
-  sendack(to: SendackFor, result: Pick<SendResult, "id" | "seq" | "reason">): Uint8Array;
+  sendack(to: SendackFor, result: Pick<SendResult, "id" | "seq" | "reason" | "retryAfterMs">): Uint8Array;
   disconnect(reason: number, text: string): Uint8Array;
   /** undefined: this version cannot say it; the client finds the message by sync. */
   recv(source: RecvSource, receiver: { readonly uid: string }): OutboundItem | undefined;

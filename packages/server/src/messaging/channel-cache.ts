@@ -5,6 +5,7 @@
 import { isPersonRecord, shardOfChannel } from "../store/shards.ts";
 import type { Store } from "../store/store.ts";
 import { allowTable, channelRange, channelTable, denyTable, headTable, memberTable } from "../store/tables.ts";
+import type { CacheStats } from "./cache-stats.ts";
 import { type Channel, type Log, NO_CHANNEL_ROW, NO_LOG, NO_RECORD } from "./channel.ts";
 import { kindOf } from "./channel-kinds.ts";
 import { type CacheBounds, LoadedCache } from "./loaded-cache.ts";
@@ -28,10 +29,20 @@ export class ChannelCache {
     });
   }
 
+  stats(): CacheStats {
+    return this.#loaded.stats();
+  }
+
   /** The channel at once where possible; valid until the end of this synchronous step. */
   load(key: ChannelKey): Channel | Promise<Channel> {
     const text = channelText(key);
-    return this.#loaded.get(text) ?? this.#loading.get(text) ?? this.#read(key, text);
+    const loaded = this.#loaded.get(text);
+    if (loaded !== undefined) {
+      this.#loaded.hits++;
+      return loaded;
+    }
+    this.#loaded.misses++;
+    return this.#loading.get(text) ?? this.#read(key, text);
   }
 
   /**
@@ -91,6 +102,7 @@ export class ChannelCache {
       allow: new Roster(),
       row,
       impliedRowsWritten: false,
+      bucket: undefined,
       pins: 0,
       bytes: CHANNEL_BYTES + text.length * 4 + (row.members + row.deny + row.allow) * LISTED_UID_BYTES,
     };

@@ -4,6 +4,7 @@ import { type ChannelKind, kindOf } from "./channel-kinds.ts";
 import type { Evictable } from "./loaded-cache.ts";
 import { type ChannelKey, EMPTY_HEAD, type Head, type LogName, type Mark, type MessageId } from "./message.ts";
 import { Roster } from "./roster.ts";
+import type { Bucket } from "./token-buckets.ts";
 
 /** A receipt that is on its way to the disk, and who waits for it. */
 export interface InFlightReceipt {
@@ -47,6 +48,8 @@ export interface Channel extends Evictable {
   row: ChannelRow;
   /** Every implied member has his row: checked once per load. */
   impliedRowsWritten: boolean;
+  /** Of `rateLimit.channelPerSecond`, made for the first message; forgotten with the loaded channel. */
+  bucket: Bucket | undefined;
 }
 
 /** Of a record that is no chat. Nobody can change it. */
@@ -93,6 +96,7 @@ export const NO_RECORD: Channel = Object.freeze({
   allow: new Roster(),
   row: NO_CHANNEL_ROW,
   impliedRowsWritten: true,
+  bucket: undefined,
   pins: 0,
   bytes: 0,
 });

@@ -3,6 +3,7 @@
  * durable side. More rows than one slice are computed in slices, so that nobody else waits for a long list.
  */
 import type { Timers, World } from "../world/world.ts";
+import type { CacheStats } from "./cache-stats.ts";
 import type { ChannelCache } from "./channel-cache.ts";
 import { isSystemChat, kindOf } from "./channel-kinds.ts";
 import type { ChatList, ChatListRequest, ChatView } from "./chat-list.ts";
@@ -83,6 +84,10 @@ export class ChatListReader implements ChatList {
       countMax: deps.options.ordersMax,
       bytesMax: deps.options.orderBytesMax,
     });
+  }
+
+  orderStats(): CacheStats {
+    return this.#orders.stats();
   }
 
   async sync(request: ChatListRequest): Promise<readonly ChatView[]> {

@@ -7,6 +7,7 @@ import { StoreUnavailable } from "../store/commit-failure.ts";
 import { shardOfChannel, shardOfUser } from "../store/shards.ts";
 import type { Store } from "../store/store.ts";
 import { conversationTable, lastSentTable, userRange } from "../store/tables.ts";
+import type { CacheStats } from "./cache-stats.ts";
 import type { Conversation } from "./conversation.ts";
 import { type CacheBounds, LoadedCache } from "./loaded-cache.ts";
 import { type ChannelKey, channelText, type Mark, ORIGIN } from "./message.ts";
@@ -60,6 +61,11 @@ export class Conversations {
     this.#store = store;
     this.#users = new LoadedCache(bounds);
     store.onReset(() => this.#users.clear());
+  }
+
+  /** Of the users' lists; their hits and misses are those of whole lists. */
+  stats(): CacheStats {
+    return this.#users.stats();
   }
 
   /** The decided row, at once. */
@@ -144,6 +150,8 @@ export class Conversations {
     }
     const held = rows;
     held.pins++;
+    if (held.complete) this.#users.hits++;
+    else this.#users.misses++;
     try {
       if (!held.complete) {
         held.loading ??= this.#readAll(held);

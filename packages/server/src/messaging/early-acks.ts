@@ -2,6 +2,7 @@
  * Commands that were acknowledged while one before them was not: kept until the gap closes, so that the cursor moves over
  * all of them and they are not handed out meanwhile. Only in memory and bounded; a forgotten one is handed out once more.
  */
+import type { CacheStats } from "./cache-stats.ts";
 import type { CacheBounds } from "./loaded-cache.ts";
 import { LruMap } from "./lru-map.ts";
 import { type ChannelKey, channelText } from "./message.ts";
@@ -24,9 +25,23 @@ export class EarlyAcks {
   readonly #channels = new LruMap<EarlyAcksOfChannel>();
   #seqs = 0;
   #bytes = 0;
+  #evictions = 0;
 
   constructor(bounds: CacheBounds) {
     this.#bounds = bounds;
+  }
+
+  stats(): CacheStats {
+    const { countMax, bytesMax } = this.#bounds;
+    return {
+      entries: this.#seqs,
+      countMax,
+      bytes: this.#bytes,
+      bytesMax,
+      hits: 0,
+      misses: 0,
+      evictions: this.#evictions,
+    };
   }
 
   get count(): number {
@@ -54,6 +69,7 @@ export class EarlyAcks {
       const oldest = this.#channels.oldest();
       // The one in use is the newest.
       if (oldest === undefined || oldest.value === acks) break;
+      this.#evictions += oldest.value.seqs.size;
       this.drop(oldest.value);
     }
     return acks;

@@ -3,6 +3,7 @@
  * them acknowledges, and an acknowledgement may come twice or late; so a hand-out is known by the seq of its last message,
  * and where that does not tell, only what every candidate holds counts. Forgetting one is harmless: its commands come again.
  */
+import type { CacheStats } from "./cache-stats.ts";
 import type { CacheBounds } from "./loaded-cache.ts";
 import { LruMap } from "./lru-map.ts";
 import type { ChannelKey } from "./message.ts";
@@ -36,9 +37,23 @@ export class HandOuts {
   readonly #bounds: CacheBounds;
   readonly #users = new LruMap<UserHandOuts>();
   #bytes = 0;
+  #evictions = 0;
 
   constructor(bounds: CacheBounds) {
     this.#bounds = bounds;
+  }
+
+  stats(): CacheStats {
+    const { countMax, bytesMax } = this.#bounds;
+    return {
+      entries: this.#users.size,
+      countMax,
+      bytes: this.#bytes,
+      bytesMax,
+      hits: 0,
+      misses: 0,
+      evictions: this.#evictions,
+    };
   }
 
   remember(uid: string, handOut: HandOut): void {
@@ -55,6 +70,7 @@ export class HandOuts {
       const oldest = this.#users.oldest();
       if (oldest === undefined) break;
       this.#drop(oldest.key);
+      this.#evictions++;
     }
   }
 

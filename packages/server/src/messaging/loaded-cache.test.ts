@@ -134,3 +134,19 @@ describe("the cache of loaded objects", () => {
     );
   });
 });
+
+test("a cache tells what it holds, its bounds and what it had to give up", () => {
+  const cache = new LoadedCache<Evictable>({ countMax: 2, bytesMax: 1_000 });
+  for (const key of ["a", "b", "c", "d"]) cache.set(key, object());
+  cache.hits++;
+  cache.trim();
+  expect(cache.stats()).toEqual({
+    entries: 2,
+    countMax: 2,
+    bytes: 20,
+    bytesMax: 1_000,
+    hits: 1,
+    misses: 0,
+    evictions: 2,
+  });
+});

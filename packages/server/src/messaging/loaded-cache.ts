@@ -3,6 +3,7 @@
  * in flight, stays: while it is loaded it *is* the decided state, and a second copy would decide differently. Nothing is
  * evicted inside `get` or `set`, only in `trim`, so that what one synchronous step has gathered stays valid in it.
  */
+import type { CacheStats } from "./cache-stats.ts";
 import { LruMap } from "./lru-map.ts";
 
 export interface Evictable {
@@ -21,9 +22,20 @@ export class LoadedCache<Value extends Evictable> {
   readonly #bounds: CacheBounds;
   readonly #entries = new LruMap<Value>();
   #bytes = 0;
+  /** Bumped by the owner, who alone knows which look-ups would have to be loaded. */
+  hits = 0;
+  misses = 0;
+  #evictions = 0;
 
   constructor(bounds: CacheBounds) {
     this.#bounds = bounds;
+  }
+
+  stats(): CacheStats {
+    const { hits, misses } = this;
+    const { countMax, bytesMax } = this.#bounds;
+    const evictions = this.#evictions;
+    return { entries: this.#entries.size, countMax, bytes: this.#bytes, bytesMax, hits, misses, evictions };
   }
 
   get count(): number {
@@ -64,6 +76,7 @@ export class LoadedCache<Value extends Evictable> {
         tries--;
       } else {
         this.delete(oldest.key);
+        this.#evictions++;
       }
     }
   }

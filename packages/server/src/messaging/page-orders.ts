@@ -1,5 +1,6 @@
 /** The order page 1 of a chat list had, kept for the pages after it: keys only, for two minutes, a bounded number. */
 import type { Clock } from "../world/world.ts";
+import type { CacheStats } from "./cache-stats.ts";
 import type { ChatListRequest } from "./chat-list.ts";
 import type { CacheBounds } from "./loaded-cache.ts";
 import { LruMap } from "./lru-map.ts";
@@ -17,11 +18,27 @@ export class PageOrders {
   readonly #clock: Clock;
   readonly #bounds: CacheBounds;
   #bytes = 0;
+  #hits = 0;
+  #misses = 0;
+  #evictions = 0;
   readonly #orders = new LruMap<Order>();
 
   constructor(clock: Clock, bounds: CacheBounds) {
     this.#clock = clock;
     this.#bounds = bounds;
+  }
+
+  stats(): CacheStats {
+    const { countMax, bytesMax } = this.#bounds;
+    return {
+      entries: this.#orders.size,
+      countMax,
+      bytes: this.#bytes,
+      bytesMax,
+      hits: this.#hits,
+      misses: this.#misses,
+      evictions: this.#evictions,
+    };
   }
 
   keep(request: ChatListRequest, keys: readonly string[]): void {
@@ -34,6 +51,7 @@ export class PageOrders {
       const oldest = this.#orders.oldest();
       if (oldest === undefined) break;
       this.#drop(oldest.key);
+      this.#evictions++;
     }
   }
 
@@ -43,7 +61,12 @@ export class PageOrders {
 
   find(request: ChatListRequest): readonly string[] | undefined {
     const order = this.#orders.peek(keyOf(request));
-    return order !== undefined && order.untilMs > this.#clock.monotonicMs() ? order.keys : undefined;
+    if (order === undefined || order.untilMs <= this.#clock.monotonicMs()) {
+      this.#misses++;
+      return undefined;
+    }
+    this.#hits++;
+    return order.keys;
   }
 }
 

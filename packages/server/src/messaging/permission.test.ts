@@ -30,6 +30,7 @@ function channel(type: number, id: string, row: Partial<Channel["row"]> = {}, li
     allow: roster(lists.allow),
     row: { ...NO_CHANNEL_ROW, ...row },
     impliedRowsWritten: false,
+    bucket: undefined,
     pins: 0,
     bytes: 0,
   };

@@ -6,6 +6,7 @@
  *   window         [97 … 99]          asked: the newest 4 → 100 is read, 97–99 are there
  */
 import type { Store } from "../store/store.ts";
+import type { CacheStats } from "./cache-stats.ts";
 import { type CacheBounds, type Evictable, LoadedCache } from "./loaded-cache.ts";
 import { type ChannelKey, channelText, type Head, type StoredMessage } from "./message.ts";
 import type { MessageHistory } from "./message-history.ts";
@@ -33,6 +34,10 @@ export class RecentMessages {
     store.onReset(() => this.#windows.clear());
   }
 
+  stats(): CacheStats {
+    return this.#windows.stats();
+  }
+
   /**
    * Of the chat log, newest first, at most `count`, with seq ≥ `firstSeq`. The same array for the same question while
    * nothing new has come; nobody may change it.
@@ -50,10 +55,11 @@ export class RecentMessages {
     if (head.removals > 0 || head.seq - from >= WINDOW_MAX) return this.#read(channel, firstSeq, head.seq, count);
     const wanted = head.seq - from + 1;
     const window = this.#windows.get(text);
-    if (window !== undefined && window.lastSeq === head.seq) {
-      if (window.messages.length === wanted) return window.messages;
-      if (window.messages.length > wanted) return window.messages.slice(0, wanted);
+    if (window !== undefined && window.lastSeq === head.seq && window.messages.length >= wanted) {
+      this.#windows.hits++;
+      return window.messages.length === wanted ? window.messages : window.messages.slice(0, wanted);
     }
+    this.#windows.misses++;
     return this.#extend(channel, text, window, from, head.seq);
   }
 

@@ -18,6 +18,7 @@ export type RefusalRule =
   | "number_reused"
   | "seqs_used_up"
   | "overloaded"
+  | "rate_limit"
   | "store_failed";
 
 export type RefusedSend = Pick<SendRequest, "fromUid" | "addressedTo" | "flags" | "clientMsgNo">;

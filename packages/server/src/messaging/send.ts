@@ -32,6 +32,8 @@ export interface SendResult {
   readonly seq: number;
   /** The message was stored before: this is the first one's id and seq. */
   readonly repeated: boolean;
+  /** Refused by a rate limit: after so long it may pass. A reason 22 without it is overload. */
+  readonly retryAfterMs?: number;
 }
 
 export interface SendSink {

@@ -29,6 +29,8 @@ import { type Refused, refusalOf } from "./permission.ts";
 import type { RefusalRule, RefusalTrail } from "./refusals.ts";
 import type { Sending, SendRequest, SendSink } from "./send.ts";
 import { isCounted, type MessagePart, SendTurn } from "./send-turn.ts";
+import { SendingCounters, type SendingStats } from "./sending-stats.ts";
+import { type BucketRate, msUntilToken, type TokenBuckets, takeTokens } from "./token-buckets.ts";
 import { CLIENT_MSG_NO_BYTES_MAX, fits, isChannelId, isUid, TOPIC_BYTES_MAX, UID_BYTES_MAX } from "./valid-ids.ts";
 
 export interface SendingOptions {
@@ -36,6 +38,8 @@ export interface SendingOptions {
   readonly personAllowListOff: boolean;
   readonly payloadBytesMax: number;
   readonly batchBytesMax: number;
+  /** How many messages a channel takes, whoever sends them; without it any number. */
+  readonly channelRate?: BucketRate | undefined;
 }
 
 export interface SendingDeps {
@@ -55,6 +59,8 @@ export interface SendingDeps {
   readonly trail: RefusalTrail;
   /** For the log: a row that cannot be read. */
   readonly failed: (error: unknown) => void;
+  /** How fast a user's sessions may send; without it as fast as they like. System accounts always may. */
+  readonly perUid?: TokenBuckets | undefined;
   readonly options: SendingOptions;
 }
 
@@ -81,11 +87,13 @@ const BAD_CHANNEL = refused(Reason.channelIdError, "bad_channel");
 const NUMBER_REUSED = refused(Reason.idempotencyConflict, "number_reused");
 const SEQS_USED_UP = refused(Reason.messageSeqExhausted, "seqs_used_up");
 const OVERLOADED = refused(Reason.rateLimit, "overloaded");
+const TOO_FAST = refused(Reason.rateLimit, "rate_limit");
 const STORE_FAILED = refused(Reason.systemError, "store_failed");
 
 export class Sender implements Sending {
   readonly #deps: SendingDeps;
   readonly #lanes = new Map<number, Lane>();
+  readonly #counters = new SendingCounters();
   readonly #settled = (part: MessagePart, failure: CommitFailure | null): void => this.#settle(part, failure);
   /** Of the write that failed last: it may be on disk all the same. */
   #doubtful: Batch[] = [];
@@ -95,7 +103,29 @@ export class Sender implements Sending {
     deps.store.onReset(() => this.#announceSurvivors());
   }
 
+  stats(): SendingStats {
+    return this.#counters.snapshot();
+  }
+
   send(requests: readonly SendRequest[], sink: SendSink): void {
+    const admitted = this.#admit(requests, sink);
+    if (admitted.length > 0) this.#queue(admitted, sink);
+  }
+
+  /** Answers those that the sender's rate does not allow; they leave no trace. */
+  #admit(requests: readonly SendRequest[], sink: SendSink): readonly SendRequest[] {
+    const { perUid, isSystem, ids } = this.#deps;
+    const [first] = requests;
+    if (perUid === undefined || first === undefined || first.origin !== "client" || isSystem(first.fromUid))
+      return requests;
+    const granted = perUid.take(first.fromUid, requests.length);
+    if (granted === requests.length) return requests;
+    const retryAfterMs = perUid.retryAfterMs(first.fromUid);
+    for (const request of requests.slice(granted)) this.#refuse(sink, request, ids.next(), TOO_FAST, retryAfterMs);
+    return requests.slice(0, granted);
+  }
+
+  #queue(requests: readonly SendRequest[], sink: SendSink): void {
     const session = requests[0]?.session ?? 0;
     const lane = session === 0 ? undefined : this.#lanes.get(session);
     if (lane !== undefined) lane.push({ requests, sink });
@@ -226,7 +256,7 @@ export class Sender implements Sending {
     const lane = this.#lanes.get(session);
     this.#lanes.delete(session);
     // A batch that waits again opens a new lane; the rest stands behind it.
-    for (const { requests, sink } of lane ?? []) this.send(requests, sink);
+    for (const { requests, sink } of lane ?? []) this.#queue(requests, sink);
   }
 
   #decideAll(gathered: readonly Gathered[], sink: SendSink): void {
@@ -259,9 +289,14 @@ export class Sender implements Sending {
       this.#refuse(sink, request, id, refused);
       return;
     }
+    const retryAfterMs = this.#channelWaitMs(channel);
+    if (retryAfterMs > 0) {
+      this.#refuse(sink, request, id, TOO_FAST, retryAfterMs);
+      return;
+    }
     const message = this.#messageOf(gathered, id, isPersisted);
     if (!isPersisted) {
-      answer(sink, request, Reason.success, id, 0, false);
+      this.#answer(sink, request, Reason.success, id, 0, false);
       this.#deps.deliver([message]);
       return;
     }
@@ -294,17 +329,31 @@ export class Sender implements Sending {
           }));
     if (first === undefined) return false;
     if (!sameBytes(first.payloadHash, hash)) this.#refuse(sink, request, this.#deps.ids.next(), NUMBER_REUSED);
-    else if (flying === undefined) answer(sink, request, Reason.success, first.id, first.seq, true);
+    else if (flying === undefined) this.#answer(sink, request, Reason.success, first.id, first.seq, true);
     else
       flying.waiting.push((stored) => {
-        if (stored) answer(sink, request, Reason.success, flying.id, flying.seq, true);
+        if (stored) this.#answer(sink, request, Reason.success, flying.id, flying.seq, true);
         else this.#refuse(sink, request, flying.id, STORE_FAILED);
       });
     return true;
   }
 
-  #refuse(sink: SendSink, request: SendRequest, id: MessageId, { reason, rule }: NonNullable<Refused>): void {
-    answer(sink, request, reason, id, 0, false);
+  /** `retryAfterMs` is told where the wire can say it. */
+  #refuse(
+    sink: SendSink,
+    request: SendRequest,
+    id: MessageId,
+    { reason, rule }: NonNullable<Refused>,
+    retryAfterMs?: number,
+  ): void {
+    this.#counters.answered(request.origin === "client", reason, false);
+    sink.answered(request, {
+      reason,
+      id,
+      seq: 0,
+      repeated: false,
+      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    });
     this.#deps.trail.refused(request, id, reason, rule);
   }
 
@@ -326,6 +375,17 @@ export class Sender implements Sending {
     if (this.#deps.isDeliveryFull()) return OVERLOADED;
     const failure = isPersisted ? this.#deps.store.refusal() : null;
     return failure === null ? undefined : refusedBy(failure);
+  }
+
+  /** 0: it takes one more now. Asked last, so that only messages that would pass count. */
+  #channelWaitMs(channel: Channel): number {
+    const { channelRate } = this.#deps.options;
+    if (channelRate === undefined) return 0;
+    const nowMs = this.#deps.clock.monotonicMs();
+    channel.bucket ??= { fullAtMs: 0 };
+    return takeTokens(channel.bucket, channelRate, nowMs, 1) === 1
+      ? 0
+      : msUntilToken(channel.bucket, channelRate, nowMs);
   }
 
   #messageOf(gathered: Gathered, id: MessageId, isPersisted: boolean): StoredMessage {
@@ -396,12 +456,17 @@ export class Sender implements Sending {
         this.#deps.conversations.sent(touch.lastSender.uid, touch.channel.key, touch.lastSender.mark);
     }
     for (const { request, sink, message, receipt, log } of part.sends) {
-      answer(sink, request, Reason.success, message.id, message.seq, false);
+      this.#answer(sink, request, Reason.success, message.id, message.seq, false);
       if (receipt === undefined) continue;
       log.inFlight?.delete(receiptText(message.fromUid, message.clientMsgNo));
       for (const copy of receipt.waiting) copy(true);
     }
     this.#deps.store.feed.announce(part.batch.shard, part.batch.messages);
+  }
+
+  #answer(sink: SendSink, request: SendRequest, reason: number, id: MessageId, seq: number, repeated: boolean): void {
+    this.#counters.answered(request.origin === "client", reason, repeated);
+    sink.answered(request, { reason, id, seq, repeated });
   }
 
   /**
@@ -452,17 +517,6 @@ const WIRE_FLAGS = MessageFlag.noPersist | MessageFlag.redDot | MessageFlag.sync
 
 function keptFlags(request: SendRequest): number {
   return (request.flags & WIRE_FLAGS) | (request.addressedTo.id.endsWith(COMMAND_SUFFIX) ? NAMED_WITH_SUFFIX : 0);
-}
-
-function answer(
-  sink: SendSink,
-  request: SendRequest,
-  reason: number,
-  id: MessageId,
-  seq: number,
-  repeated: boolean,
-): void {
-  sink.answered(request, { reason, id, seq, repeated });
 }
 
 function refused(reason: number, rule: RefusalRule): NonNullable<Refused> {

@@ -19,6 +19,7 @@ import type { RefusalRule, RefusedSend } from "./refusals.ts";
 import { Removals } from "./removals.ts";
 import type { SendRequest, SendResult } from "./send.ts";
 import { Sender } from "./sending.ts";
+import { type BucketRate, TokenBuckets } from "./token-buckets.ts";
 
 const ROOMY: CacheBounds = { countMax: 1000, bytesMax: 1 << 24 };
 
@@ -30,6 +31,8 @@ export interface MessagingOptions {
   readonly writeBytesMax?: number;
   readonly queueBatchesMax?: number;
   readonly batchBytesMax?: number;
+  readonly uidRate?: BucketRate;
+  readonly channelRate?: BucketRate;
   readonly isDeliveryFull?: () => boolean;
 }
 
@@ -118,12 +121,18 @@ export class Messaging {
       channels,
       conversations,
       ids,
-      isSystem: () => false,
+      isSystem: (uid) => uid === "system-account",
       failed: (error) => this.failures.push(error),
       trail: { refused: (send, id, reason, rule) => this.refused.push({ ...send, id, reason, rule }) },
       deliver: (messages) => this.delivered.push(...messages),
       isDeliveryFull: options.isDeliveryFull ?? (() => false),
-      options: { personAllowListOff: true, payloadBytesMax: 1 << 20, batchBytesMax: options.batchBytesMax ?? 1 << 20 },
+      perUid: options.uidRate && new TokenBuckets(clock, { ...options.uidRate, countMax: 1_000 }),
+      options: {
+        personAllowListOff: true,
+        payloadBytesMax: 1 << 20,
+        batchBytesMax: options.batchBytesMax ?? 1 << 20,
+        channelRate: options.channelRate,
+      },
     });
     this.chatList = new ChatListReader({
       world,

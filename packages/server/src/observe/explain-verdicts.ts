@@ -66,6 +66,10 @@ export const REFUSALS: Readonly<Record<RefusalRule, { readonly because: string; 
     because: "too much was waiting in the server",
     advice: "The client sends again by itself; see limits.commitQueue… and limits.fanOut… if it happens often.",
   },
+  rate_limit: {
+    because: "its sender, his address or its channel sent faster than rateLimit.* allows",
+    advice: "The client waits and sends again; see rateLimit.* if the limit is too low.",
+  },
   store_failed: {
     because: "the store could not take it",
     advice: "See the log and /readyz: the disk may be full. The client sends again.",

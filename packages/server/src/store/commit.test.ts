@@ -88,7 +88,8 @@ function bench(limits: Partial<CommitLimits> = {}): Bench {
   const probes: number[] = [];
   let soon: (() => void)[] = [];
   let timers: { readonly run: () => void }[] = [];
-  const world: Pick<World, "timers" | "random" | "files" | "openEngine"> = {
+  const world: Pick<World, "clock" | "timers" | "random" | "files" | "openEngine"> = {
+    clock: { wallMs: () => 0, monotonicMs: () => 0 },
     random: { bytes: (count) => new Uint8Array(count), uint32: () => 0 },
     timers: {
       soon: (run) => void soon.push(run),
@@ -436,4 +437,23 @@ describe("close", () => {
     expect(opening.committer.state).toBe("closed");
     expect(opening.timerCount).toBe(0);
   });
+});
+
+test("writes, failures and reopenings are counted, and what waits is told", async () => {
+  const held = bench();
+  for (const name of ["a", "b", "c"]) held.commit(name, 10);
+  held.turn();
+  held.commit("d", 10);
+  expect(held.committer.stats()).toMatchObject({ batches: 4, writes: 0 });
+  expect(held.committer.stats().bytes).toBeGreaterThan(0);
+  await held.engine.end();
+  const first = held.committer.stats();
+  expect(first).toMatchObject({ batches: 1, writes: 1, failedWrites: 0, reopens: 0 });
+  expect(first.batchesPerWrite.sum).toBe(3);
+  expect(first.bytesPerWrite.sum).toBe(first.writtenBytes);
+  held.turn();
+  await held.engine.end(EIO);
+  await held.elapse();
+  expect(held.committer.stats()).toMatchObject({ batches: 0, bytes: 0, writes: 1, failedWrites: 1, reopens: 1 });
+  expect(held.committer.stats().writeSeconds.counts.reduce((sum, count) => sum + count, 0)).toBe(1);
 });

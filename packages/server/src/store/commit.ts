@@ -6,6 +6,7 @@
  * flight and waiting fails, all loaded objects are dropped, and the engine is opened again before anything is written.
  * Until then reads are answered from the old handle and every write is refused.
  */
+import { BYTES, COUNTS, Histogram, type HistogramSnapshot, SECONDS } from "../observe/histogram.ts";
 import type { Timer, World } from "../world/world.ts";
 import type { Batch } from "./batch.ts";
 import { type CommitFailure, StoreUnavailable } from "./commit-failure.ts";
@@ -26,6 +27,24 @@ interface Waiting {
   readonly batches: readonly Batch[];
   readonly bytes: number;
   readonly settled: Settled;
+}
+
+export interface CommitStats {
+  /** In flight and waiting. */
+  readonly batches: number;
+  readonly bytes: number;
+  readonly writes: number;
+  readonly failedWrites: number;
+  readonly reopens: number;
+  /** Made durable. */
+  readonly messages: number;
+  readonly writtenBytes: number;
+  /** How long the oldest of a write waited for it. */
+  readonly queueSeconds: HistogramSnapshot;
+  /** A write with its sync. */
+  readonly writeSeconds: HistogramSnapshot;
+  readonly batchesPerWrite: HistogramSnapshot;
+  readonly bytesPerWrite: HistogramSnapshot;
 }
 
 export type StoreState = "open" | "reopening" | "closed";
@@ -63,6 +82,17 @@ export class Committer {
   #reopenTimer: Timer | undefined;
   #reopening: Promise<void> = Promise.resolve();
   #idle: (() => void)[] = [];
+  /** When the oldest that waits was handed over. */
+  #waitingSinceMs = 0;
+  #failedWrites = 0;
+  #reopens = 0;
+  #messages = 0;
+  #writtenBytes = 0;
+  readonly #queueSeconds = new Histogram(SECONDS);
+  readonly #writeSeconds = new Histogram(SECONDS);
+  readonly #batchesPerWrite = new Histogram(COUNTS);
+  readonly #bytesPerWrite = new Histogram(BYTES);
+  #writes = 0;
   readOnlyBecause: string | null = null;
 
   constructor(engine: Engine, options: CommitterOptions) {
@@ -97,10 +127,27 @@ export class Committer {
     }
     let bytes = 0;
     for (const batch of batches) bytes += batch.bytes;
+    if (this.#queue.length === 0) this.#waitingSinceMs = this.#options.world.clock.monotonicMs();
     this.#queue.push({ batches, bytes, settled });
     this.#bytes += bytes;
     this.#batches += batches.length;
     if (!this.#writing) this.#startSoon();
+  }
+
+  stats(): CommitStats {
+    return {
+      batches: this.#batches,
+      bytes: this.#bytes,
+      writes: this.#writes,
+      failedWrites: this.#failedWrites,
+      reopens: this.#reopens,
+      messages: this.#messages,
+      writtenBytes: this.#writtenBytes,
+      queueSeconds: this.#queueSeconds.snapshot(),
+      writeSeconds: this.#writeSeconds.snapshot(),
+      batchesPerWrite: this.#batchesPerWrite.snapshot(),
+      bytesPerWrite: this.#bytesPerWrite.snapshot(),
+    };
   }
 
   /** Resolves when nothing is in flight or waiting. */
@@ -129,15 +176,24 @@ export class Committer {
 
   #write(): void {
     this.#writing = true;
+    const startMs = this.#options.world.clock.monotonicMs();
+    this.#queueSeconds.observe((startMs - this.#waitingSinceMs) / 1000);
     const taken = this.#take();
+    // What is left has waited less; from now on is near enough.
+    this.#waitingSinceMs = startMs;
     const batches: Batch[] = [];
+    let bytes = 0;
     for (const waiting of taken) {
       batches.push(...waiting.batches);
-      this.#bytesSinceOpen += waiting.bytes;
+      bytes += waiting.bytes;
     }
+    this.#bytesSinceOpen += bytes;
     // The engine may throw or reject; both mean the same.
     new Promise<void>((resolve) => resolve(this.#engine.write(batches))).then(
-      () => this.#written(taken),
+      () => {
+        this.#count(batches, bytes, startMs);
+        this.#written(taken);
+      },
       (cause: unknown) => this.#failed(taken, cause),
     );
   }
@@ -167,8 +223,18 @@ export class Committer {
     else this.#tellIdle();
   }
 
+  #count(batches: readonly Batch[], bytes: number, startMs: number): void {
+    this.#writes++;
+    this.#writtenBytes += bytes;
+    for (const { messages } of batches) this.#messages += messages.length;
+    this.#writeSeconds.observe((this.#options.world.clock.monotonicMs() - startMs) / 1000);
+    this.#batchesPerWrite.observe(batches.length);
+    this.#bytesPerWrite.observe(bytes);
+  }
+
   #failed(taken: readonly Waiting[], cause: unknown): void {
     this.#writing = false;
+    this.#failedWrites++;
     const waiting = this.#queue;
     this.#queue = [];
     this.#state = "reopening";
@@ -221,6 +287,7 @@ export class Committer {
     this.#engine = await world.openEngine(directory);
     if (this.#state !== "reopening") return; // `close` closes what is there now.
     this.#bytesSinceOpen = 0;
+    this.#reopens++;
     // What was decided before is gone from memory; what a crash-like failure left half known is read again from disk.
     this.#options.reset();
     this.#state = "open";

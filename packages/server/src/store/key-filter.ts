@@ -29,6 +29,9 @@ export class KeyFilter {
   readonly #bytesMax: number;
   readonly #shards: (ShardFilter | undefined)[];
   #bytes = 0;
+  /** Calls of `isAbsent`, and those it could say yes to. */
+  lookups = 0;
+  absent = 0;
   /** Of the key looked at last. */
   #hashed = 0;
   #bits = 0;
@@ -44,10 +47,12 @@ export class KeyFilter {
   }
 
   isAbsent(shard: number, key: Uint8Array): boolean {
+    this.lookups++;
     const filter = this.#shards[shard];
     if (filter === undefined || !filter.isComplete) return false;
     this.#hash(key);
     for (const bloom of filter.blooms) if (this.#holds(bloom)) return false;
+    this.absent++;
     return true;
   }
 

@@ -5,7 +5,7 @@
 import type { MessageId } from "../messaging/message.ts";
 import type { World } from "../world/world.ts";
 import { type Batch, createBatch, put } from "./batch.ts";
-import { type CommitLimits, Committer, type Settled, type StoreState } from "./commit.ts";
+import { type CommitLimits, type CommitStats, Committer, type Settled, type StoreState } from "./commit.ts";
 import { type CommitFailure, StoreUnavailable } from "./commit-failure.ts";
 import { type Engine, type KeyRange, StoreOpenError } from "./engine.ts";
 import { Feed } from "./feed.ts";
@@ -33,6 +33,15 @@ export interface StoreOptions {
   /** Memory for knowing which keys are not there. */
   readonly keyFilterBytesMax: number;
   readonly stateChanged: (readOnlyBecause: string | null) => void;
+}
+
+export interface StoreStats {
+  readonly isWritable: boolean;
+  readonly commit: CommitStats;
+  readonly keyFilterBytes: number;
+  /** Keys that were looked for, and those that needed no look at the disk. */
+  readonly keyFilterLookups: number;
+  readonly keyFilterAbsent: number;
 }
 
 export interface RangeQuery extends Pick<KeyRange, "from" | "to"> {
@@ -115,6 +124,17 @@ export class Store {
   }
   get readOnlyBecause(): string | null {
     return this.#committer.readOnlyBecause;
+  }
+
+  /** Plain data. */
+  stats(): StoreStats {
+    return {
+      isWritable: this.#committer.state === "open",
+      commit: this.#committer.stats(),
+      keyFilterBytes: this.#filter.bytes,
+      keyFilterLookups: this.#filter.lookups,
+      keyFilterAbsent: this.#filter.absent,
+    };
   }
 
   /** Why a batch would be refused now; null: it would be taken. */

@@ -17,6 +17,7 @@ export interface World {
   readonly grpc: GrpcCalling;
   readonly files: Files;
   processUsage(): ProcessUsage;
+  readonly runtime: Runtime;
   /** Opens (and creates) the ordered map in `directory`. Rejects with a `StoreOpenError` that names the cause. */
   openEngine(directory: string): Promise<Engine>;
 }
@@ -140,6 +141,13 @@ export interface HttpRules {
   unreadable(status: number, text: string): HttpAnswer;
   /** A handler threw. */
   failed(error: unknown, request: Pick<HttpRequest, "method" | "path">): HttpAnswer;
+  /** Before everything else; an answer ends the request. Each request, refused or not, comes to `ended` exactly once. */
+  admit?(request: { readonly ip: string; readonly path: string }): HttpAnswer | undefined;
+  /**
+   * A request is over: answered, or its connection broke (status 0). `route` is the pattern of the route, ""
+   * where none was found.
+   */
+  ended?(request: { readonly method: string; readonly route: string }, status: number, elapsedMs: number): void;
 }
 
 export interface Route {
@@ -242,4 +250,40 @@ export interface ProcessUsage {
   readonly residentBytes: number;
   /** Of JavaScript. */
   readonly heapBytes: number;
+}
+
+/** The process and the machine under it, as an operator wants to know them. */
+export interface Runtime {
+  /** `directory`: where the data lies. Numbers that the system does not tell are undefined. */
+  stats(directory: string): Promise<RuntimeStats>;
+}
+
+export interface RuntimeStats {
+  readonly runtimeVersion: string;
+  readonly startedAtSeconds: number;
+  readonly cpuUserSeconds: number;
+  readonly cpuSystemSeconds: number;
+  readonly residentBytes: number;
+  readonly heapUsedBytes: number;
+  readonly heapTotalBytes: number;
+  readonly externalBytes: number;
+  readonly openFiles: number | undefined;
+  readonly openFilesMax: number | undefined;
+  /** All files in the directory. */
+  readonly dataBytes: number | undefined;
+  readonly diskFreeBytes: number | undefined;
+  readonly diskBytes: number | undefined;
+  /** Time in which the event loop had something to do, and in which it waited. */
+  readonly loopActiveSeconds: number;
+  readonly loopIdleSeconds: number;
+  /** How late the event loop came, since the last call; all zero in the first. */
+  readonly loopLag: {
+    readonly p50: number;
+    readonly p99: number;
+    readonly max: number;
+    readonly mean: number;
+    readonly count: number;
+  };
+  /** Pauses since the first call. */
+  readonly collections: readonly { readonly kind: string; readonly count: number; readonly seconds: number }[];
 }

@@ -9,7 +9,7 @@ import { hasSpecialCharacters } from "../../messaging/valid-ids.ts";
 import type { HttpAnswer } from "../../world/world.ts";
 import { isStoredAgentId, openedBy } from "../addressing.ts";
 import { eitherOf, listOf, SUCCESS, shape } from "../answer-schema.ts";
-import { bare, data, failure, ok } from "../answers.ts";
+import { bare, data, failure, ok, tooBusy, tooMany } from "../answers.ts";
 import type { ApiDeps } from "../api-deps.ts";
 import { type ApiRoute, route } from "../api-route.ts";
 import { BAD_CHANNEL_ID, isBlank, uidProblem, uidsProblem } from "../id-checks.ts";
@@ -273,9 +273,11 @@ function sent(clientMsgNo: string, result: SendResult): HttpAnswer {
 function failureOf(result: SendResult): HttpAnswer | undefined {
   switch (result.reason) {
     case Reason.systemError:
-      return failure("the message could not be stored, try again", 503);
+      return tooBusy("the message could not be stored, try again");
     case Reason.rateLimit:
-      return failure("too many messages are waiting, try again", 503);
+      return result.retryAfterMs === undefined
+        ? tooBusy("too many messages are waiting, try again")
+        : tooMany("too many messages, try again later", result.retryAfterMs);
     case Reason.idempotencyConflict:
       return failure("client_msg_no was used for another payload");
     case Reason.channelIdError:

@@ -82,7 +82,16 @@ async function serve(at: HttpListenAt, routes: readonly Route[], rules: HttpRule
   fastify.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
   fastify.addHook("onRequest", (request, reply, done) => {
     const gated = gateRequest(request);
-    const early = rules.gate(gated) ?? unrouted(request, gated.path, routes, rules);
+    const refused = rules.admit?.({ ip: plainIp(request.ip), path: gated.path });
+    const startMs = performance.now();
+    reply.raw.once("close", () =>
+      rules.ended?.(
+        { method: request.method, route: request.routeOptions.url ?? "" },
+        reply.raw.writableFinished ? reply.statusCode : 0,
+        performance.now() - startMs,
+      ),
+    );
+    const early = refused ?? rules.gate(gated) ?? unrouted(request, gated.path, routes, rules);
     if (early !== undefined) {
       answer(reply, early);
       return;

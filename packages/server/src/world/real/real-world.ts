@@ -10,6 +10,7 @@ import { LEVEL_DEFAULTS, type LevelOptions, openLevelEngine } from "./level-engi
 import { createNetwork } from "./network.ts";
 import { processUsage } from "./process-usage.ts";
 import { createRandom } from "./random.ts";
+import { createRuntime } from "./runtime.ts";
 import { realTimers } from "./timers.ts";
 
 export interface RealWorldOptions {
@@ -36,6 +37,7 @@ export function createRealWorld(options: RealWorldOptions = {}): World {
     grpc: createGrpcCalling(realTimers),
     files: createFiles(),
     processUsage,
+    runtime: createRuntime(),
     openEngine(directory) {
       const engine = opening ?? openLevelEngine(directory, level);
       opening = undefined;

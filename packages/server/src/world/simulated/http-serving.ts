@@ -124,12 +124,17 @@ async function answerOf({ routes, rules }: Serving, asked: SimulatedRequest): Pr
     headers: asked.headers ?? {},
     ip: asked.ip ?? "127.0.0.1",
   };
-  let answer: HttpAnswer;
+  let answer = rules.admit?.(request);
   try {
-    answer = await routed(routes, rules, request, asked.url);
+    answer ??= await routed(routes, rules, request, asked.url);
   } catch (error) {
     answer = rules.failed(error, request);
   }
+  rules.ended?.(
+    { method: asked.method, route: matchRoute(routes, asked.method, path)?.route.path ?? "" },
+    answer.status,
+    0,
+  );
   return { ...answer, headers: { ...rules.headers, ...answer.headers } };
 }
 

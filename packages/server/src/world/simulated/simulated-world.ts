@@ -17,6 +17,7 @@ import { EventLoop, type Owner } from "./event-loop.ts";
 import { createSimulatedFiles } from "./files.ts";
 import { SimulatedHttp, type SimulatedReceiver, type SimulatedRequest } from "./http-serving.ts";
 import { SimulatedNetwork } from "./network.ts";
+import { simulatedRuntime } from "./runtime.ts";
 import { SeededRandom } from "./seeded-random.ts";
 
 export interface SimulationOptions {
@@ -221,6 +222,7 @@ class SimulatedWorld implements Simulation {
         disk: this.#disk,
         delayMs: this.#readDelayMs,
       }),
+      runtime: simulatedRuntime,
       openEngine: (directory) => this.#openEngine(directory, owner),
     };
   }

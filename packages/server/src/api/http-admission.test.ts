@@ -1,0 +1,65 @@
+import { expect, test } from "vitest";
+import { TokenBuckets } from "../messaging/token-buckets.ts";
+import { HttpAdmission } from "./http-admission.ts";
+
+const ROUTE = { method: "POST", route: "/message/send" };
+
+function admission(requestsMax: number, perSecond?: number): HttpAdmission {
+  const clock = { monotonicMs: () => 0 };
+  const perIp = perSecond === undefined ? undefined : new TokenBuckets(clock, { perSecond, burst: 2, countMax: 10 });
+  return new HttpAdmission({ requestsMax, perIp });
+}
+
+test("more at once than there is room for is refused until one has ended; a refused one is over too", () => {
+  const door = admission(2);
+  expect([door.admit({ ip: "1", path: "/a" }), door.admit({ ip: "2", path: "/a" })]).toEqual([undefined, undefined]);
+  expect(door.admit({ ip: "3", path: "/a" })).toMatchObject({ status: 503, headers: { "retry-after": "1" } });
+  door.ended(ROUTE, 503, 1);
+  expect(door.stats().underWay).toBe(2);
+  door.ended(ROUTE, 200, 1);
+  expect(door.admit({ ip: "3", path: "/a" })).toBeUndefined();
+});
+
+test("an address beyond its rate is refused with the time after which it may come again, others are not", () => {
+  const door = admission(100, 0.5);
+  const ask = (ip: string) => door.admit({ ip, path: "/a" });
+  expect([ask("1"), ask("1")]).toEqual([undefined, undefined]);
+  expect(ask("1")).toEqual({
+    status: 429,
+    headers: { "retry-after": "2" },
+    body: '{"msg":"too many requests from this address, try again later","status":429}',
+  });
+  expect(ask("2")).toBeUndefined();
+});
+
+test("probes and metrics are let in when nobody else is", () => {
+  const door = admission(1, 1);
+  for (let index = 0; index < 5; index++)
+    for (const path of ["/health", "/healthz", "/readyz", "/metrics"])
+      expect(door.admit({ ip: "1", path })).toBeUndefined();
+});
+
+test("requests are counted by route and status; invented methods and paths are one series", () => {
+  const door = admission(100);
+  const over = (method: string, route: string, status: number): void => {
+    door.admit({ ip: "1", path: "/" });
+    door.ended({ method, route }, status, 2);
+  };
+  over("POST", "/message/send", 200);
+  over("POST", "/message/send", 200);
+  over("POST", "/message/send", 503);
+  for (const method of ["GET", "BREW", "PUT"]) over(method, "", 404);
+  const { underWay, requests } = door.stats();
+  expect(underWay).toBe(0);
+  expect(requests.map(({ method, route, statuses }) => ({ method, route, statuses }))).toEqual([
+    {
+      ...ROUTE,
+      statuses: [
+        { status: 200, count: 2 },
+        { status: 503, count: 1 },
+      ],
+    },
+    { method: "", route: "", statuses: [{ status: 404, count: 3 }] },
+  ]);
+  expect(requests[0]?.seconds.sum).toBeCloseTo(0.006, 9);
+});
