@@ -6,7 +6,6 @@ import { createSealer, warmUp } from "@wukong-ts/sealing";
 import { type Api, createApi } from "./api/http-server.ts";
 import { type CertificateFiles, certificateFiles } from "./config/certificate-files.ts";
 import { databaseDirectory } from "./config/database-directory.ts";
-import { networksContain } from "./config/ip-network.ts";
 import { routeAddresses } from "./config/route-addresses.ts";
 import type { Config } from "./config/schema.ts";
 import { createFanOut, FAN_OUT_DEFAULTS, type FanOut } from "./delivery/fan-out.ts";
@@ -14,7 +13,8 @@ import { PENDING_ACKS_DEFAULTS, PendingAcks } from "./delivery/pending-acks.ts";
 import { Presence } from "./delivery/presence.ts";
 import { CertificateWatch, readCertificate } from "./gateway/certificate-watch.ts";
 import { createGateway, type Gateway } from "./gateway/gateway.ts";
-import { GATEWAY_DEFAULTS } from "./gateway/gateway-options.ts";
+import { GATEWAY_DEFAULTS, type GatewayOptions } from "./gateway/gateway-options.ts";
+import { LocalCore } from "./gateway/local-core.ts";
 import { ChannelAdmin } from "./messaging/channel-admin.ts";
 import { ChannelCache } from "./messaging/channel-cache.ts";
 import { ChatListReader } from "./messaging/chat-list-reader.ts";
@@ -178,44 +178,44 @@ async function startParts({ config, world, log }: ServerOptions): Promise<Runnin
         batchBytesMax: limits.commitBatchBytesMax,
       },
     });
-    gateway = createGateway({
-      world,
+    const gatewayOptions: GatewayOptions = {
+      ...GATEWAY_DEFAULTS,
+      nodeId: config.cluster.nodeId,
+      disableEncryption: config.disableEncryption,
+      disableJsonRpc: config.disableJSONRPC,
+      allowNoEncrypt: config.allowNoEncrypt,
+      connectionsMax: limits.connectionsMax,
+      connectionsPerIpMax: limits.connectionsPerIpMax === 0 ? Number.POSITIVE_INFINITY : limits.connectionsPerIpMax,
+      frameBytesMax: limits.frameBytesMax,
+      transports: {
+        expectsProxyHeader: config.proxyProtocol,
+        ...(config.ws.path === "" ? {} : { path: config.ws.path }),
+        ...(config.ws.origins.length === 0 ? {} : { origins: config.ws.origins.map(originOf) }),
+      },
+      trustedProxies: config.trustedProxies,
+      unauthenticatedMs: limits.unauthenticatedTimeMs,
+      idleMs: config.connIdleTimeMs,
+      unansweredSendsMax: limits.sessionSendsMax,
+      unansweredBytesMax: limits.sessionSendBytesMax,
+      outboundBytesMax: limits.outboxBytesMax,
+      outboundFramesMax: limits.outboxFramesMax,
+    };
+    const core = new LocalCore({
       users,
       sending,
       presence,
       acks,
       commands: cursors,
       ids,
-      sealer,
       failed,
       closed: (reason, uid, ip) => {
         const details = { reason, uid, ip };
         if (reason === "slow_reader") log.warn("a connection was cut", details);
         else log.debug("a connection has ended", details);
       },
-      options: {
-        ...GATEWAY_DEFAULTS,
-        nodeId: config.cluster.nodeId,
-        disableEncryption: config.disableEncryption,
-        disableJsonRpc: config.disableJSONRPC,
-        allowNoEncrypt: config.allowNoEncrypt,
-        connectionsMax: limits.connectionsMax,
-        connectionsPerIpMax: limits.connectionsPerIpMax === 0 ? Number.POSITIVE_INFINITY : limits.connectionsPerIpMax,
-        frameBytesMax: limits.frameBytesMax,
-        transports: {
-          expectsProxyHeader: config.proxyProtocol,
-          trusts: networksContain(config.trustedProxies),
-          ...(config.ws.path === "" ? {} : { path: config.ws.path }),
-          ...(config.ws.origins.length === 0 ? {} : { origins: config.ws.origins.map(originOf) }),
-        },
-        unauthenticatedMs: limits.unauthenticatedTimeMs,
-        idleMs: config.connIdleTimeMs,
-        unansweredSendsMax: limits.sessionSendsMax,
-        unansweredBytesMax: limits.sessionSendBytesMax,
-        outboundBytesMax: limits.outboxBytesMax,
-        outboundFramesMax: limits.outboxFramesMax,
-      },
+      options: gatewayOptions,
     });
+    gateway = createGateway({ world, core, sealer, options: gatewayOptions });
     fanOut = createFanOut({
       clock: world.clock,
       timers: world.timers,

@@ -1,7 +1,7 @@
 /** What the API needs of the rest of the server. */
 import type { LiveConnections } from "../delivery/live-connections.ts";
 import type { Outbound } from "../delivery/outbound.ts";
-import type { Session } from "../delivery/session.ts";
+import type { Presence } from "../delivery/presence.ts";
 import type { Channels } from "../messaging/channels.ts";
 import type { ChatList } from "../messaging/chat-list.ts";
 import type { Commands } from "../messaging/commands.ts";
@@ -22,7 +22,7 @@ export interface ApiDeps {
   readonly sending: Sending;
   /** Where a user's own last message stands in a channel, durable. */
   readonly conversations: { ownLastIn(uid: string, channel: ChannelKey): Mark };
-  readonly presence: { of(uid: string): readonly Session[] };
+  readonly presence: Pick<Presence, "of" | "session">;
   readonly outbound: Pick<Outbound, "disconnect">;
   readonly connections: LiveConnections;
   readiness(): Readiness;

@@ -15,6 +15,8 @@ import { createApi } from "./http-server.ts";
 
 export const TEST_NOW_MS = 1_776_840_000_000;
 
+const CONNECTIONS_PER_PAGE = 100;
+
 export class TestApi {
   /** What the services were asked, as [name, ...arguments]. */
   readonly asked: unknown[][] = [];
@@ -208,19 +210,28 @@ export class TestApi {
         },
       },
       conversations: { ownLastIn: () => this.ownLast },
-      presence: { of: (uid) => this.sessions.get(uid) ?? [] },
+      presence: {
+        of: (uid) => this.sessions.get(uid) ?? [],
+        session: (id) => this.connections.find(({ session }) => session.id === id)?.session,
+      },
       outbound: {
         disconnect: (to, reason, text, closeAfterMs) => this.asked.push(["disconnect", to, reason, text, closeAfterMs]),
       },
       connections: {
         socketCount: this.connections.length + 1,
-        connection: (id) => this.connections.find(({ session }) => session.id === id),
-        connections: () => this.connections,
+        named: async (ids) => this.connections.filter(({ session }) => ids.includes(session.id)),
+        pages: () => pagesOf(this.connections),
       },
       readiness: () => this.ready,
       handlerFailed: (error) => this.failures.push(error),
       options: this.#options,
     };
+  }
+}
+
+async function* pagesOf(connections: readonly LiveConnection[]): AsyncIterable<readonly LiveConnection[]> {
+  for (let from = 0; from < connections.length; from += CONNECTIONS_PER_PAGE) {
+    yield connections.slice(from, from + CONNECTIONS_PER_PAGE);
   }
 }
 

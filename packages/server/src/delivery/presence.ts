@@ -39,6 +39,10 @@ export class Presence {
     else sessions.splice(sessions.indexOf(session), 1);
   }
 
+  session(id: number): Session | undefined {
+    return this.#byId.get(id);
+  }
+
   /** In the order of their logins. Live: not to be kept. */
   of(uid: string): readonly Session[] {
     return this.#byUid.get(uid) ?? NONE;

@@ -1,10 +1,10 @@
 /**
  * One client connection: bytes → frames, its state, and its end.
  *
- *   new ──CONNECT accepted──► ready ──► closing ──► closed
- *    └──────refused, bad bytes, too late──►┘
+ *   new ──CONNECT──► entering ──accepted──► ready ──► closing ──► closed
+ *    └────────────────┴────refused, bad bytes, too late──►┘
  *
- * A login is judged at once, so there is no state in between, and what a client sends behind its CONNECT is simply next.
+ * Where the core is in the same thread a login is decided at once; else what a client sends behind its CONNECT waits.
  * All SENDs of one read go to `Sending` as one batch. While too many of them are unanswered the socket is not read, so
  * nothing is refused only because it was pipelined. Nothing a peer sends throws out of here: whatever goes wrong closes
  * this connection with a named reason.
@@ -23,21 +23,18 @@ import {
 } from "@wukong-ts/protocol";
 import type { Sealer } from "@wukong-ts/sealing";
 import type { LiveConnection } from "../delivery/live-connections.ts";
-import type { PendingAcks } from "../delivery/pending-acks.ts";
-import type { Presence } from "../delivery/presence.ts";
 import type { Session } from "../delivery/session.ts";
-import type { CommandReceipts } from "../messaging/commands.ts";
-import type { IdGenerator } from "../messaging/ids.ts";
-import type { Sending, SendRequest, SendResult, SendSink } from "../messaging/send.ts";
+import type { SendRequest, SendResult, SendSink } from "../messaging/send.ts";
 import type { Socket, SocketEvents, Timer, World } from "../world/world.ts";
 import { BinaryWire } from "./binary-wire.ts";
 import { CLOSE_REASONS, type CloseReason } from "./close-reasons.ts";
-import { type ConnectRules, connackFor, judgeConnect, negotiatedVersion } from "./connect.ts";
+import { connackFor, judgeIds, negotiatedVersion } from "./connect.ts";
+import type { Core, Refusal } from "./core.ts";
 import type { EndOfTurn, EndOfTurnTask } from "./end-of-turn.ts";
 import type { GatewayOptions } from "./gateway-options.ts";
-import { handleRecvack } from "./handlers/recvack.ts";
 import { sendRequestFrom } from "./handlers/send.ts";
 import { JsonWire } from "./json-wire.ts";
+import { agreeOnKeys, type KeyAgreement } from "./key-agreement.ts";
 import { Outbox, type OutboxOwner } from "./outbox.ts";
 import type { OutboxFlush } from "./outbox-flush.ts";
 import type { RecvSource } from "./recv-frames.ts";
@@ -47,17 +44,12 @@ import type { Wire } from "./wire.ts";
 export interface ConnectionHost {
   readonly world: Pick<World, "clock" | "timers" | "random">;
   readonly options: GatewayOptions;
-  readonly connectRules: ConnectRules;
-  readonly sending: Sending;
-  readonly presence: Presence;
-  readonly acks: Pick<PendingAcks, "acked" | "forget">;
-  readonly commands: CommandReceipts;
-  readonly ids: Pick<IdGenerator, "next">;
+  readonly core: Core;
   readonly turns: EndOfTurn;
   readonly flush: OutboxFlush;
   readonly sealer: Sealer;
-  /** Presence has let them go in favour of `by`. */
-  kicked(sessions: readonly Session[], by: Session): void;
+  /** The core is behind: `endOfTurn` once it has caught up. */
+  waits(connection: Connection): void;
   /** `count` SENDs were accepted (or, negative, answered). */
   unanswered(count: number): void;
   /** The socket is gone. Comes exactly once and last. */
@@ -70,6 +62,8 @@ export interface ConnectionHost {
 const FRAMES_PER_TURN_MAX = 1_024;
 /** More bytes than any CONNECT has. */
 const CONNECT_BYTES_MAX = 128 * 1024;
+/** In place of a payload that cannot be opened. */
+const NOTHING = new Uint8Array(0);
 /** What an unanswered SEND costs beyond its payload. */
 const REQUEST_COST_BYTES = 256;
 /** A connection that was refused because of overload is not read for so long; doubled each time, until it is answered well. */
@@ -89,7 +83,7 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask, Outbox
   /** undefined until the first byte that is no white space. */
   #wire: Wire | undefined;
   readonly #acceptedMs: number;
-  #state: "new" | "ready" | "closing" | "closed" = "new";
+  #state: "new" | "entering" | "ready" | "closing" | "closed" = "new";
   #lastInboundMs: number;
   #unansweredSends = 0;
   #unansweredBytes = 0;
@@ -227,7 +221,7 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask, Outbox
   /** The limits on silence. */
   sweep(nowMs: number): void {
     const { options } = this.#host;
-    if (this.#state === "new") {
+    if (this.#state === "new" || this.#state === "entering") {
       if (nowMs - this.#acceptedMs >= options.unauthenticatedMs) this.close("connect_timeout", "now");
     } else if (this.#state === "ready") {
       // A client that is not read cannot be heard.
@@ -299,6 +293,11 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask, Outbox
   /** Takes frames until there are none, the turn is over or too much is unanswered. */
   #pump(wire: Wire): void {
     if (this.#isDraining) return;
+    if (this.#host.core.isBehind) {
+      this.#hold();
+      this.#host.waits(this);
+      return;
+    }
     const sends: Send[] = [];
     let failure: unknown;
     try {
@@ -368,38 +367,73 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask, Outbox
       this.close("connect_expected", "after-flush");
       return;
     }
-    const verdict = judgeConnect(frame, this.#host.connectRules, wire.isJson);
     wire.version = negotiatedVersion(frame);
     const isOldSdk = !wire.isJson && wire.version <= ONE_FRAME_PER_WRITE_UP_TO_VERSION;
     this.#outbox.oneFramePerWrite = isOldSdk && !this.#socket.keepsBoundaries;
-    const { world, options, presence } = this.#host;
-    const at = { wallMs: world.clock.wallMs(), nodeId: options.nodeId };
-    if (verdict.kind === "cut") {
-      // Who waits for an answer gets one; in the binary protocol the close is the answer.
-      if (wire.isJson) {
-        const reason = verdict.close === "login_unavailable" ? Reason.systemError : Reason.authFail;
-        this.#outbox.add(wire.connack(connackFor(frame, reason, undefined, at), CLOSE_REASONS[verdict.close]));
-      }
-      this.close(verdict.close, "after-flush");
+    const refusal = judgeIds(frame);
+    if (refusal !== undefined) {
+      this.#turnAway(refusal, frame, wire);
       return;
     }
-    if (verdict.kind === "refused") {
-      const refused = connackFor(frame, verdict.reason, undefined, at);
-      this.#outbox.add(wire.connack(refused, CLOSE_REASONS[verdict.close]));
-      this.close(verdict.close, "after-flush", options.refusedCloseMs);
-      return;
-    }
-    // One step, CONNACK first: a message is durable before it, and found by sync, or pushed behind it.
-    this.#outbox.add(wire.connack(connackFor(frame, Reason.success, verdict.keys, at), ""));
-    if (wire instanceof BinaryWire && verdict.keys !== undefined) {
+    const { world, options, core } = this.#host;
+    const { uid, deviceId, deviceFlag, token, clientKey } = frame;
+    const { version } = wire;
+    const session = { id: this.id, uid, deviceId, deviceFlag, version, connectedAtMs: world.clock.wallMs() };
+    let keys: KeyAgreement | undefined;
+    this.#state = "entering";
+    core.enter({
+      session,
+      token,
+      agreeOnKeys() {
+        if (options.disableEncryption || wire.isJson) return Reason.success;
+        keys = agreeOnKeys(clientKey, world.random);
+        if (keys !== undefined) return Reason.success;
+        return clientKey === "" ? Reason.clientKeyIsEmpty : Reason.authFail;
+      },
+      decided: (verdict) => {
+        // Meanwhile it may have gone.
+        if (this.#state !== "entering") return;
+        if (verdict.kind === "welcome") this.#welcome({ ...session, deviceLevel: verdict.level }, frame, wire, keys);
+        else this.#turnAway(verdict, frame, wire);
+      },
+    });
+    // Not decided yet: what comes behind the CONNECT waits.
+    if (this.#isEntering) this.#hold();
+  }
+
+  #welcome(session: Session, frame: Connect, wire: Wire, keys: KeyAgreement | undefined): void {
+    this.#outbox.add(wire.connack(connackFor(frame, Reason.success, keys, this.#here(session.connectedAtMs)), ""));
+    if (wire instanceof BinaryWire && keys !== undefined) {
       wire.isSealed = true;
-      this.#slot = this.#outbox.slot = this.#host.sealer.addSession(verdict.keys.key, verdict.keys.iv);
+      this.#slot = this.#outbox.slot = this.#host.sealer.addSession(keys.key, keys.iv);
     }
-    const session = this.#sessionOf(frame, wire.version, verdict.level, at.wallMs);
     this.session = session;
     this.#state = "ready";
-    const kicked = presence.add(session);
-    if (kicked.length > 0) this.#host.kicked(kicked, session);
+    if (this.#isHeld) this.#continueNextTurn();
+  }
+
+  #turnAway(refusal: Refusal, frame: Connect, wire: Wire): void {
+    const at = this.#here(this.#host.world.clock.wallMs());
+    if (refusal.kind === "cut") {
+      // Who waits for an answer gets one; in the binary protocol the close is the answer.
+      if (wire.isJson) {
+        const reason = refusal.close === "login_unavailable" ? Reason.systemError : Reason.authFail;
+        this.#outbox.add(wire.connack(connackFor(frame, reason, undefined, at), CLOSE_REASONS[refusal.close]));
+      }
+      this.close(refusal.close, "after-flush");
+      return;
+    }
+    const refused = connackFor(frame, refusal.reason, undefined, at);
+    this.#outbox.add(wire.connack(refused, CLOSE_REASONS[refusal.close]));
+    this.close(refusal.close, "after-flush", this.#host.options.refusedCloseMs);
+  }
+
+  #here(wallMs: number): { readonly wallMs: number; readonly nodeId: number } {
+    return { wallMs, nodeId: this.#host.options.nodeId };
+  }
+
+  get #isEntering(): boolean {
+    return this.#state === "entering";
   }
 
   #refuse(wire: Wire, text: string): void {
@@ -407,15 +441,10 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask, Outbox
     if (refusal !== undefined) this.#outbox.add(refusal);
   }
 
-  #sessionOf(connect: Connect, version: number, deviceLevel: Session["deviceLevel"], connectedAtMs: number): Session {
-    const { uid, deviceId, deviceFlag } = connect;
-    return { id: this.id, uid, deviceId, deviceFlag, deviceLevel, version, connectedAtMs };
-  }
-
   #handle(frame: Frame, wire: Wire): void {
     switch (frame.type) {
       case PacketType.recvack:
-        if (this.session !== undefined) handleRecvack(frame, this.session, this.#host.acks, this.#host.commands);
+        if (this.session !== undefined) this.#host.core.received(frame, this.session);
         return;
       case PacketType.ping:
         this.#outbox.add(wire.pong());
@@ -438,24 +467,23 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask, Outbox
     const payloads =
       wire instanceof BinaryWire && wire.isSealed ? this.#open(sends) : sends.map((send) => send.payload);
     const requests: SendRequest[] = [];
+    let unreadable: SendRequest[] | undefined;
     for (const [index, frame] of sends.entries()) {
       const payload = payloads[index];
+      this.#unansweredSends++;
+      this.#unansweredBytes += (payload?.length ?? 0) + REQUEST_COST_BYTES;
       if (payload === undefined) {
-        const refused = { id: this.#host.ids.next(), seq: 0, reason: Reason.payloadDecodeError };
-        this.#outbox.add(wire.sendack(frame, refused));
+        unreadable ??= [];
+        unreadable.push(sendRequestFrom(frame, session, NOTHING, wire.seqMax));
         continue;
       }
       this.#inMessages++;
       this.#inMessageBytes += payload.length;
-      this.#unansweredSends++;
-      this.#unansweredBytes += payload.length + REQUEST_COST_BYTES;
       requests.push(sendRequestFrom(frame, session, payload, wire.seqMax));
     }
-    // Those that could not be opened are answered already, and no later answer makes room for what stands behind them.
-    if (this.#isHeld && this.#hasRoomAgain()) this.#continueNextTurn();
-    if (requests.length === 0) return;
-    this.#host.unanswered(requests.length);
-    this.#host.sending.send(requests, this);
+    this.#host.unanswered(sends.length);
+    if (unreadable !== undefined) this.#host.core.refuse(unreadable, Reason.payloadDecodeError, this);
+    if (requests.length > 0) this.#host.core.sending.send(requests, this);
   }
 
   /** The plain payloads; undefined: the msgKey is wrong, or the payload cannot be decrypted. */
@@ -518,9 +546,7 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask, Outbox
 
   /** In one step out of presence and of the waiting acknowledgements. */
   #leave(): void {
-    if (this.session === undefined) return;
-    this.#host.presence.remove(this.id);
-    this.#host.acks.forget(this.id);
+    if (this.session !== undefined || this.#state === "entering") this.#host.core.left(this.id);
   }
 
   #closeSocket(how: "after-flush" | "now"): void {

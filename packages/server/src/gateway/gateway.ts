@@ -3,21 +3,15 @@
  * `Outbound` of delivery. What one connection does is in connection.ts.
  */
 
-import { Reason } from "@wukong-ts/protocol";
 import type { Sealer } from "@wukong-ts/sealing";
-import type { LiveConnection, LiveConnections } from "../delivery/live-connections.ts";
+import { networksContain } from "../config/ip-network.ts";
+import type { ConnectionPage, LiveConnection, LiveConnections } from "../delivery/live-connections.ts";
 import type { Outbound } from "../delivery/outbound.ts";
-import type { PendingAcks } from "../delivery/pending-acks.ts";
-import { isToldOfKick, type Presence } from "../delivery/presence.ts";
-import type { Session } from "../delivery/session.ts";
-import type { CommandReceipts } from "../messaging/commands.ts";
-import type { IdGenerator } from "../messaging/ids.ts";
 import type { StoredMessage } from "../messaging/message.ts";
-import type { Sending } from "../messaging/send.ts";
-import type { Users } from "../messaging/users.ts";
 import type { Listener, Socket, SocketEvents, Timer, TlsCertificate, World } from "../world/world.ts";
 import { type CloseCounts, type CloseReason, createCloseCounts } from "./close-reasons.ts";
 import { Connection, type ConnectionHost } from "./connection.ts";
+import type { Core, SocketHolder } from "./core.ts";
 import { EndOfTurn } from "./end-of-turn.ts";
 import type { GatewayOptions } from "./gateway-options.ts";
 import { OutboxFlush } from "./outbox-flush.ts";
@@ -25,19 +19,9 @@ import { type RecvSource, recvSource } from "./recv-frames.ts";
 
 export interface GatewayDeps {
   readonly world: Pick<World, "clock" | "timers" | "random" | "network">;
-  readonly users: Pick<Users, "login">;
-  readonly sending: Sending;
-  readonly presence: Presence;
-  readonly acks: Pick<PendingAcks, "acked" | "forget">;
-  readonly commands: CommandReceipts;
-  /** Names the SENDs that are refused before messaging sees them. */
-  readonly ids: Pick<IdGenerator, "next">;
+  readonly core: Core;
   readonly sealer: Sealer;
   readonly options: GatewayOptions;
-  /** For the log: something that should not have thrown did. The connection concerned is closed. */
-  readonly failed: (error: unknown) => void;
-  /** For the log: why a connection has ended. `uid` is empty before the login. */
-  readonly closed: (reason: CloseReason, uid: string, ip: string) => void;
 }
 
 interface PlainAddress {
@@ -73,6 +57,10 @@ export interface Gateway {
   stop(): Promise<void>;
   readonly outbound: Outbound;
   readonly live: LiveConnections;
+  /** For who holds this gateway in a thread of its own; `live` is made of them. */
+  connectionsOf(sessionIds: readonly number[]): readonly LiveConnection[];
+  /** The first sessions behind this id, after a look at so many connections. */
+  connectionsAfter(id: number, count: number): ConnectionPage;
   /** The ports that were really taken. */
   readonly ports: { readonly [Name in ListenerName]?: number };
   /** For connections from now on. Throws `BadCertificate`, and the old one stays. */
@@ -80,6 +68,8 @@ export interface Gateway {
   stats(): GatewayStats;
 }
 
+/** Connections that are looked at before other work gets its turn: a few milliseconds. */
+const PAGE_CONNECTIONS = 5_000;
 /** As many as fan-out walks together. */
 const SOURCES_KEPT = 16;
 /** After `stop` closed a socket politely it is cut. */
@@ -91,37 +81,30 @@ const TRANSPORTS: Readonly<Record<ListenerName, "tcp" | "websocket">> = {
   wss: "websocket",
 };
 const LISTENER_NAMES = ["tcp", "tls", "websocket", "wss"] as const;
-const KICK_TEXT = "login in other device";
 const IGNORED: SocketEvents = { bytes: () => undefined, drained: () => undefined, closed: () => undefined };
 
 export function createGateway(deps: GatewayDeps): Gateway {
   return new ConnectionOwner(deps);
 }
 
-class ConnectionOwner implements Gateway, ConnectionHost, Outbound, LiveConnections {
+class ConnectionOwner implements Gateway, ConnectionHost, SocketHolder, Outbound, LiveConnections {
   readonly world: GatewayDeps["world"];
   readonly options: GatewayOptions;
-  readonly connectRules: ConnectionHost["connectRules"];
-  readonly sending: Sending;
-  readonly presence: Presence;
-  readonly acks: GatewayDeps["acks"];
-  readonly commands: CommandReceipts;
-  readonly ids: GatewayDeps["ids"];
+  readonly core: Core;
   readonly turns: EndOfTurn;
   readonly flush: OutboxFlush;
   readonly sealer: Sealer;
   readonly outbound: Outbound = this;
   readonly live: LiveConnections = this;
-  readonly #failed: (error: unknown) => void;
-  readonly #closed: GatewayDeps["closed"];
   readonly #connections = new Map<number, Connection>();
-  readonly #perIp = new Map<string, number>();
   readonly #listeners = new Map<ListenerName, Listener>();
   readonly #closes = createCloseCounts();
+  /** Held because the core is behind. */
+  #waiting: Connection[] = [];
   /** Of the last messages. */
   readonly #sources: RecvSource[] = [];
   #nextSource = 0;
-  #nextId = 1;
+  #nextId: number;
   #accepted = 0;
   #unansweredSends = 0;
   #sweepTimer: Timer | undefined;
@@ -132,27 +115,19 @@ class ConnectionOwner implements Gateway, ConnectionHost, Outbound, LiveConnecti
   constructor(deps: GatewayDeps) {
     this.world = deps.world;
     this.options = deps.options;
-    this.connectRules = {
-      users: deps.users,
-      random: deps.world.random,
-      disableEncryption: deps.options.disableEncryption,
-    };
-    this.sending = deps.sending;
-    this.presence = deps.presence;
-    this.acks = deps.acks;
-    this.commands = deps.commands;
-    this.ids = deps.ids;
-    this.#failed = deps.failed;
-    this.#closed = deps.closed;
+    this.#nextId = deps.options.firstId;
+    this.core = deps.core;
     this.sealer = deps.sealer;
-    this.turns = new EndOfTurn(deps.world.timers, deps.failed);
+    this.turns = new EndOfTurn(deps.world.timers, (error) => this.failed(error));
     this.flush = new OutboxFlush(this.turns, deps.sealer);
+    deps.core.attach(this);
   }
 
   // ---- Gateway
 
   async start(addresses: GatewayAddresses): Promise<void> {
     this.#armSweep();
+    const trusts = networksContain(this.options.trustedProxies);
     try {
       for (const name of LISTENER_NAMES) {
         const at: PlainAddress | TlsAddress | undefined = addresses[name];
@@ -160,6 +135,7 @@ class ConnectionOwner implements Gateway, ConnectionHost, Outbound, LiveConnecti
         const listener = await this.world.network.listen(
           {
             ...this.options.transports,
+            trusts,
             ...("certificate" in at ? { tls: at.certificate } : {}),
             transport: TRANSPORTS[name],
             host: at.host,
@@ -192,9 +168,11 @@ class ConnectionOwner implements Gateway, ConnectionHost, Outbound, LiveConnecti
   }
 
   stats(): GatewayStats {
+    let sessions = 0;
+    for (const connection of this.#connections.values()) if (connection.isReady) sessions++;
     return {
       connections: this.#connections.size,
-      sessions: this.presence.count,
+      sessions,
       unansweredSends: this.#unansweredSends,
       accepted: this.#accepted,
       closes: { ...this.#closes },
@@ -218,24 +196,54 @@ class ConnectionOwner implements Gateway, ConnectionHost, Outbound, LiveConnecti
     return this.#connections.size;
   }
 
-  connection(sessionId: number): LiveConnection | undefined {
-    return this.#connections.get(sessionId)?.snapshot(this.world.clock.monotonicMs());
+  named(sessionIds: readonly number[]): Promise<readonly LiveConnection[]> {
+    return Promise.resolve(this.connectionsOf(sessionIds));
   }
 
-  *connections(): Iterable<LiveConnection> {
-    for (const connection of this.#connections.values()) {
-      const snapshot = connection.snapshot(this.world.clock.monotonicMs());
-      if (snapshot !== undefined) yield snapshot;
+  connectionsOf(sessionIds: readonly number[]): readonly LiveConnection[] {
+    const nowMs = this.world.clock.monotonicMs();
+    return sessionIds.flatMap((id) => this.#connections.get(id)?.snapshot(nowMs) ?? []);
+  }
+
+  async *pages(): AsyncIterable<readonly LiveConnection[]> {
+    let after = 0;
+    for (;;) {
+      const page = this.connectionsAfter(after, PAGE_CONNECTIONS);
+      yield page.connections;
+      if (page.next === undefined) return;
+      after = page.next;
     }
+  }
+
+  connectionsAfter(id: number, count: number): ConnectionPage {
+    const nowMs = this.world.clock.monotonicMs();
+    const connections: LiveConnection[] = [];
+    let looked = 0;
+    for (const connection of this.#connections.values()) {
+      if (connection.id <= id) continue;
+      const snapshot = connection.snapshot(nowMs);
+      if (snapshot !== undefined) connections.push(snapshot);
+      if (++looked === count) return { connections, next: connection.id };
+    }
+    return { connections, next: undefined };
+  }
+
+  // ---- SocketHolder
+
+  end(id: number, reason: CloseReason): void {
+    this.#connections.get(id)?.close(reason, "now");
+  }
+
+  caughtUp(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const connection of waiting) connection.endOfTurn();
   }
 
   // ---- ConnectionHost
 
-  kicked(sessions: readonly Session[], by: Session): void {
-    for (const session of sessions) {
-      const reason = isToldOfKick(session, by) ? Reason.connectKick : null;
-      this.#connections.get(session.id)?.kick(reason, KICK_TEXT, this.options.kickCloseMs);
-    }
+  waits(connection: Connection): void {
+    this.#waiting.push(connection);
   }
 
   unanswered(count: number): void {
@@ -246,15 +254,12 @@ class ConnectionOwner implements Gateway, ConnectionHost, Outbound, LiveConnecti
   closed(connection: Connection, reason: CloseReason): void {
     this.#connections.delete(connection.id);
     this.#closes[reason]++;
-    this.#closed(reason, connection.session?.uid ?? "", connection.ip);
-    const left = (this.#perIp.get(connection.ip) ?? 1) - 1;
-    if (left === 0) this.#perIp.delete(connection.ip);
-    else this.#perIp.set(connection.ip, left);
+    this.core.closed(connection.id, reason, connection.session?.uid ?? "", connection.ip);
     this.#wake();
   }
 
   failed(error: unknown): void {
-    this.#failed(error);
+    this.core.failed(error);
   }
 
   // ---- inside
@@ -270,25 +275,25 @@ class ConnectionOwner implements Gateway, ConnectionHost, Outbound, LiveConnecti
 
   #accept(socket: Socket): void {
     this.#accepted++;
-    const refusal = this.#refusal(socket.remote.ip);
+    const id = this.#nextId;
+    this.#nextId += this.options.idStep;
+    const refusal = this.#refusal(id, socket.remote.ip);
     if (refusal !== undefined) {
       this.#closes[refusal]++;
-      this.#closed(refusal, "", socket.remote.ip);
       socket.bind(IGNORED);
       socket.close("now");
       return;
     }
-    const connection = new Connection(this.#nextId++, socket, this);
-    this.#connections.set(connection.id, connection);
-    this.#perIp.set(connection.ip, (this.#perIp.get(connection.ip) ?? 0) + 1);
+    const connection = new Connection(id, socket, this);
+    this.#connections.set(id, connection);
     socket.bind(connection);
   }
 
-  #refusal(ip: string): CloseReason | undefined {
-    if (this.#stopping !== undefined) return "server_stopping";
-    if (this.#connections.size >= this.options.connectionsMax) return "too_many_connections";
-    if ((this.#perIp.get(ip) ?? 0) >= this.options.connectionsPerIpMax) return "too_many_connections_from_ip";
-    return undefined;
+  #refusal(id: number, ip: string): CloseReason | undefined {
+    const refusal = this.core.opened(id, ip);
+    if (refusal !== undefined || this.#stopping === undefined) return refusal;
+    this.core.closed(id, "server_stopping", "", ip);
+    return "server_stopping";
   }
 
   #armSweep(): void {

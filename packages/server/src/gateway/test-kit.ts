@@ -25,6 +25,7 @@ import type { LoginRequest, LoginVerdict } from "../messaging/users.ts";
 import type { Clock, ListenAt, Listener, Random, Socket, SocketEvents, Timer, Timers } from "../world/world.ts";
 import { createGateway, type Gateway } from "./gateway.ts";
 import { GATEWAY_DEFAULTS, type GatewayOptions } from "./gateway-options.ts";
+import { LocalCore } from "./local-core.ts";
 
 export class HandTime implements Clock, Timers {
   #nowMs = 1_800_000_000_000;
@@ -244,8 +245,8 @@ export async function startBench(options: Partial<GatewayOptions> = {}): Promise
     forget: (sessionId) => void forgotten.push(sessionId),
   };
   const random = new CountedRandom();
-  const gateway = createGateway({
-    world: { clock: time, timers: time, random, network: { listen } },
+  const allOptions = { ...GATEWAY_DEFAULTS, ...options };
+  const core = new LocalCore({
     users: { login: (request) => bench.login(request) },
     sending,
     presence,
@@ -255,10 +256,15 @@ export async function startBench(options: Partial<GatewayOptions> = {}): Promise
       receivedById: (uid, id) => void receivedCommands.push(`${uid} ${id.high}/${id.low}`),
     },
     ids: new IdGenerator(time, 1001),
-    sealer: createSealer(),
-    options: { ...GATEWAY_DEFAULTS, ...options },
     failed: (error) => void failures.push(error),
     closed: () => undefined,
+    options: allOptions,
+  });
+  const gateway = createGateway({
+    world: { clock: time, timers: time, random, network: { listen } },
+    core,
+    sealer: createSealer(),
+    options: allOptions,
   });
   await gateway.start({ tcp: { host: "127.0.0.1", port: 0 }, websocket: { host: "127.0.0.1", port: 0 } });
   const bench: Bench = {

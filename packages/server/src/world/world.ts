@@ -46,6 +46,8 @@ export interface ListenAt {
   readonly host: string;
   /** 0 takes any free port; `Listener.port` tells which. */
   readonly port: number;
+  /** Other threads listen there, too, and each connection goes to one of them. Only where `threads` are. */
+  readonly sharesPort?: boolean;
   /** One inbound WebSocket message may not be larger. */
   readonly messageBytesMax: number;
   /** A PROXY header, TLS or WebSocket handshake that is not over by then is cut. Plain TCP has none. */

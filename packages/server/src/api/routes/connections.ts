@@ -10,7 +10,7 @@ import { type Decoded, INT64, object, UID, UINT64 } from "../json-schema.ts";
 import { writeJson, writeList, writeText } from "../json-writer.ts";
 import { timeText } from "../time-text.ts";
 
-type ConnectionDeps = Pick<ApiDeps, "world" | "connections" | "outbound"> & {
+type ConnectionDeps = Pick<ApiDeps, "world" | "connections" | "outbound" | "presence"> & {
   readonly options: Pick<ApiDeps["options"], "nodeId">;
 };
 type SortKey = (connection: LiveConnection) => number;
@@ -21,8 +21,6 @@ const KICK_TEXT = "server kick";
 /** A client has time to show why. */
 const KICK_CLOSE_MS = 2_000;
 const LIMIT_DEFAULT = 20;
-/** Connections that are looked at before other work gets its turn: a few milliseconds. */
-const SLICE_CONNECTIONS = 5_000;
 
 /** With "Desc" behind the name: the other way round. */
 const SORT_KEYS: Readonly<Record<string, SortKey>> = {
@@ -51,7 +49,7 @@ export function connectionRoutes(deps: ConnectionDeps): readonly ApiRoute[] {
 
 /** A connection that is not there has ended already: that is no error. */
 function end(
-  { connections, outbound, options }: ConnectionDeps,
+  { presence, outbound, options }: ConnectionDeps,
   body: Decoded<typeof NAMED>,
   reason: number | null,
   closeAfterMs: number,
@@ -59,7 +57,7 @@ function end(
   if (!isHere(body.op_node_id, options.nodeId)) return failure("node not found");
   if (body.conn_id === 0n) return failure("conn_id is 0");
   const id = Number(body.conn_id);
-  if (isHere(body.node_id, options.nodeId) && connections.connection(id)?.session.uid === body.uid) {
+  if (isHere(body.node_id, options.nodeId) && presence.session(id)?.uid === body.uid) {
     outbound.disconnect([id], reason, KICK_TEXT, closeAfterMs);
   }
   return ok();
@@ -84,7 +82,7 @@ async function listConnections(deps: ConnectionDeps, { query }: HttpRequest): Pr
   return bare(`{"connections":${list},"now":${now},"total":${total},"offset":${offset},"limit":${limit}}`);
 }
 
-/** The first `count` in order. Slice by slice, so that 100,000 connections hold nobody up. */
+/** The first `count` in order. Page by page, so that 100,000 connections hold nobody up. */
 async function sorted(
   { world, connections }: ConnectionDeps,
   uidPart: string,
@@ -93,14 +91,12 @@ async function sorted(
 ): Promise<readonly LiveConnection[]> {
   const order = orderOf(sort);
   let found: LiveConnection[] = [];
-  let looked = 0;
-  for (const connection of connections.connections()) {
-    if (connection.session.uid.includes(uidPart)) found.push(connection);
-    if (++looked % SLICE_CONNECTIONS !== 0) continue;
+  for await (const page of connections.pages()) {
+    for (const connection of page) if (connection.session.uid.includes(uidPart)) found.push(connection);
     found = found.sort(order).slice(0, count);
     await new Promise<void>((resolve) => world.timers.soon(resolve));
   }
-  return found.sort(order).slice(0, count);
+  return found;
 }
 
 /** An unknown name leaves them in the order in which they came. */

@@ -1,5 +1,7 @@
 /** A user's devices as they are stored, with what their open connections have moved so far. */
 import { createHash } from "node:crypto";
+import type { LiveConnection } from "../../delivery/live-connections.ts";
+import type { Session } from "../../delivery/session.ts";
 import type { KnownDevice } from "../../messaging/users.ts";
 import type { HttpAnswer, HttpRequest } from "../../world/world.ts";
 import { bare, failure } from "../answers.ts";
@@ -33,18 +35,25 @@ async function listDevices(deps: DeviceDeps, { query }: HttpRequest): Promise<Ht
   const beyond =
     offset === 0n ? known : known.filter(({ createdNs }) => (isBefore ? createdNs > offset : createdNs < offset));
   const page = isBefore && offset !== 0n ? beyond.slice(-limit) : beyond.slice(0, limit);
+  const sessions = [...deps.presence.of(uid)];
+  const live = await deps.connections.named(sessions.map(({ id }) => id));
   return bare(
     writeJson({
       total: known.length,
       more: beyond.length > page.length ? 1 : 0,
-      data: page.map(({ device }) => deviceJson(deps, uid, device)),
+      data: page.map(({ device }) => deviceJson(uid, device, sessions, live)),
     }),
   );
 }
 
-function deviceJson({ presence, connections }: DeviceDeps, uid: string, device: KnownDevice): JsonValue {
-  const sessions = presence.of(uid).filter((session) => session.deviceFlag === device.flag);
-  const live = sessions.flatMap((session) => connections.connection(session.id) ?? []);
+function deviceJson(
+  uid: string,
+  device: KnownDevice,
+  sessionsOfUser: readonly Session[],
+  liveOfUser: readonly LiveConnection[],
+): JsonValue {
+  const sessions = sessionsOfUser.filter(({ deviceFlag }) => deviceFlag === device.flag);
+  const live = liveOfUser.filter(({ session }) => session.deviceFlag === device.flag);
   const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
   return {
     id: deviceId(uid, device.flag),
