@@ -15,6 +15,8 @@ import { CertificateWatch, readCertificate } from "./gateway/certificate-watch.t
 import { createGateway, type Gateway } from "./gateway/gateway.ts";
 import { GATEWAY_DEFAULTS, type GatewayOptions } from "./gateway/gateway-options.ts";
 import { LocalCore } from "./gateway/local-core.ts";
+import { GatewayWorkers } from "./gateway/workers/gateway-workers.ts";
+import { workersFor } from "./gateway/workers/worker-count.ts";
 import { ChannelAdmin } from "./messaging/channel-admin.ts";
 import { ChannelCache } from "./messaging/channel-cache.ts";
 import { ChatListReader } from "./messaging/chat-list-reader.ts";
@@ -104,7 +106,6 @@ async function startParts({ config, world, log }: ServerOptions): Promise<Runnin
   const { limits } = config;
   const sealer = createSealer();
   if (!config.disableEncryption) {
-    warmUp(sealer);
     if (sealer.kind === "wasm") log.debug("messages are sealed in WebAssembly");
     else log.warn("messages are sealed with node:crypto, which takes several times as long");
   }
@@ -171,7 +172,9 @@ async function startParts({ config, world, log }: ServerOptions): Promise<Runnin
       deliver: (messages) => fanOut?.push(messages),
       isDeliveryFull: () =>
         fanOut !== undefined &&
-        (fanOut.backlogMessages >= limits.fanOutMessagesMax || fanOut.backlogBytes >= limits.fanOutBytesMax),
+        (fanOut.backlogMessages >= limits.fanOutMessagesMax ||
+          fanOut.backlogBytes >= limits.fanOutBytesMax ||
+          gateway?.isBehind === true),
       options: {
         personAllowListOff: config.whitelistOffOfPerson,
         payloadBytesMax: limits.payloadBytesMax,
@@ -215,7 +218,24 @@ async function startParts({ config, world, log }: ServerOptions): Promise<Runnin
       },
       options: gatewayOptions,
     });
-    gateway = createGateway({ world, core, sealer, options: gatewayOptions });
+    const workers = workersFor(config.gateway.workers, world.threads);
+    if (config.gateway.workers !== "auto" && workers < config.gateway.workers)
+      log.warn("gateway.workers has no effect: threads cannot listen together on this system");
+    if (world.threads === undefined || workers === 0) {
+      if (!config.disableEncryption) warmUp(sealer);
+      gateway = createGateway({ world, core, sealer, options: gatewayOptions });
+    } else
+      gateway = new GatewayWorkers({
+        world,
+        threads: world.threads,
+        core,
+        presence,
+        options: gatewayOptions,
+        count: workers,
+        queueBytesMax: limits.gatewayQueueBytesMax,
+        lost: (error, connections, againInMs) =>
+          log.error("a gateway worker has ended", { error, connections, againInMs }),
+      });
     fanOut = createFanOut({
       clock: world.clock,
       timers: world.timers,

@@ -214,6 +214,13 @@ export const LIMITS = {
     default: "500",
     doc: "Receivers of one message that are served before other work gets its turn.",
   },
+  gatewayQueueBytesMax: {
+    kind: "bytes",
+    min: 65_536,
+    max: 17_179_869_184,
+    default: "32MiB",
+    doc: "What is on its way between the main thread and one of gateway.workers, each direction. Beyond, its sockets are not read; the other way, sends are refused with reason 22 (HTTP 503).",
+  },
   httpBodyBytesMax: {
     kind: "bytes",
     min: 1024,

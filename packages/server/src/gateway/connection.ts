@@ -191,6 +191,17 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask, Outbox
     if (this.#isHeld && this.#wire !== undefined) this.#pump(this.#wire);
   }
 
+  /** It is not read until it is known that there is room for it. */
+  awaitAdmission(): void {
+    this.#hold();
+  }
+
+  admitted(): void {
+    // Something may have come all the same.
+    if (this.#wire !== undefined) this.#continueNextTurn();
+    else if (!this.#isDraining) this.#letGo();
+  }
+
   recv(source: RecvSource): void {
     const { session } = this;
     if (this.#state !== "ready" || session === undefined) return;

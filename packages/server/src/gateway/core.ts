@@ -16,8 +16,8 @@ export interface Core {
   readonly isBehind: boolean;
   /** Before anything else. */
   attach(holder: SocketHolder): void;
-  /** A connection counts from now on; a reason: there is no room for it, and it does not. A refusal that comes later comes as `end`. */
-  opened(id: number, ip: string): CloseReason | undefined;
+  /** A connection counts from now on; a reason: there is no room for it, and it does not. "later": `admit` or `end` will tell, and until then it is not read. */
+  opened(id: number, ip: string): CloseReason | "later" | undefined;
   /** The login. Who is welcome is in presence when he is told so, and everything that he gets comes behind that. */
   enter(entrant: Entrant): void;
   /** SENDs that messaging never sees: each is answered with an id and this reason. */
@@ -37,9 +37,12 @@ export type RecvackFrame = Pick<Recvack, "flags" | "messageId" | "messageSeq">;
 /** What the core asks of the gateway. */
 export interface SocketHolder {
   readonly outbound: Outbound;
+  admit(id: number): void;
   /** There is no room for it, or it could not be served: the connection is closed with that reason. */
   end(id: number, reason: CloseReason): void;
   caughtUp(): void;
+  /** So many SENDs were accepted or, negative, answered. */
+  unanswered(count: number): void;
 }
 
 /** A client that has sent a CONNECT with possible ids. */

@@ -4,16 +4,15 @@
  */
 
 import type { Sealer } from "@wukong-ts/sealing";
-import { networksContain } from "../config/ip-network.ts";
 import type { ConnectionPage, LiveConnection, LiveConnections } from "../delivery/live-connections.ts";
-import type { Outbound } from "../delivery/outbound.ts";
-import type { StoredMessage } from "../messaging/message.ts";
+import type { Outbound, PushedMessage } from "../delivery/outbound.ts";
 import type { Listener, Socket, SocketEvents, Timer, TlsCertificate, World } from "../world/world.ts";
 import { type CloseCounts, type CloseReason, createCloseCounts } from "./close-reasons.ts";
 import { Connection, type ConnectionHost } from "./connection.ts";
 import type { Core, SocketHolder } from "./core.ts";
 import { EndOfTurn } from "./end-of-turn.ts";
 import type { GatewayOptions } from "./gateway-options.ts";
+import { type GatewayAddresses, type GatewayPorts, type ListenerName, listenersFor } from "./listening.ts";
 import { OutboxFlush } from "./outbox-flush.ts";
 import { type RecvSource, recvSource } from "./recv-frames.ts";
 
@@ -24,25 +23,7 @@ export interface GatewayDeps {
   readonly options: GatewayOptions;
 }
 
-interface PlainAddress {
-  readonly host: string;
-  readonly port: number;
-}
-
-interface TlsAddress extends PlainAddress {
-  readonly certificate: TlsCertificate;
-}
-
-interface GatewayAddresses {
-  readonly tcp?: PlainAddress;
-  readonly tls?: TlsAddress;
-  readonly websocket?: PlainAddress;
-  readonly wss?: TlsAddress;
-}
-
-type ListenerName = keyof GatewayAddresses;
-
-interface GatewayStats {
+export interface GatewayStats {
   readonly connections: number;
   readonly sessions: number;
   readonly unansweredSends: number;
@@ -57,15 +38,21 @@ export interface Gateway {
   stop(): Promise<void>;
   readonly outbound: Outbound;
   readonly live: LiveConnections;
-  /** For who holds this gateway in a thread of its own; `live` is made of them. */
+  /** The ports that were really taken. */
+  readonly ports: GatewayPorts;
+  /** More pushes are on their way to sockets than should be: no message should be taken that makes more. */
+  readonly isBehind: boolean;
+  /** For connections from now on. Throws or rejects with `BadCertificate`, and the old one stays. */
+  replaceCertificate(name: "tls" | "wss", certificate: TlsCertificate): void | Promise<void>;
+  /** Plain data. */
+  stats(): GatewayStats;
+}
+
+/** All of it is in this thread. */
+export interface LocalGateway extends Gateway {
   connectionsOf(sessionIds: readonly number[]): readonly LiveConnection[];
   /** The first sessions behind this id, after a look at so many connections. */
   connectionsAfter(id: number, count: number): ConnectionPage;
-  /** The ports that were really taken. */
-  readonly ports: { readonly [Name in ListenerName]?: number };
-  /** For connections from now on. Throws `BadCertificate`, and the old one stays. */
-  replaceCertificate(name: "tls" | "wss", certificate: TlsCertificate): void;
-  stats(): GatewayStats;
 }
 
 /** Connections that are looked at before other work gets its turn: a few milliseconds. */
@@ -74,20 +61,13 @@ const PAGE_CONNECTIONS = 5_000;
 const SOURCES_KEPT = 16;
 /** After `stop` closed a socket politely it is cut. */
 const STOP_FLUSH_MS = 1_000;
-const TRANSPORTS: Readonly<Record<ListenerName, "tcp" | "websocket">> = {
-  tcp: "tcp",
-  tls: "tcp",
-  websocket: "websocket",
-  wss: "websocket",
-};
-const LISTENER_NAMES = ["tcp", "tls", "websocket", "wss"] as const;
 const IGNORED: SocketEvents = { bytes: () => undefined, drained: () => undefined, closed: () => undefined };
 
-export function createGateway(deps: GatewayDeps): Gateway {
+export function createGateway(deps: GatewayDeps): LocalGateway {
   return new ConnectionOwner(deps);
 }
 
-class ConnectionOwner implements Gateway, ConnectionHost, SocketHolder, Outbound, LiveConnections {
+class ConnectionOwner implements LocalGateway, ConnectionHost, SocketHolder, Outbound, LiveConnections {
   readonly world: GatewayDeps["world"];
   readonly options: GatewayOptions;
   readonly core: Core;
@@ -96,6 +76,7 @@ class ConnectionOwner implements Gateway, ConnectionHost, SocketHolder, Outbound
   readonly sealer: Sealer;
   readonly outbound: Outbound = this;
   readonly live: LiveConnections = this;
+  readonly isBehind = false;
   readonly #connections = new Map<number, Connection>();
   readonly #listeners = new Map<ListenerName, Listener>();
   readonly #closes = createCloseCounts();
@@ -127,26 +108,9 @@ class ConnectionOwner implements Gateway, ConnectionHost, SocketHolder, Outbound
 
   async start(addresses: GatewayAddresses): Promise<void> {
     this.#armSweep();
-    const trusts = networksContain(this.options.trustedProxies);
     try {
-      for (const name of LISTENER_NAMES) {
-        const at: PlainAddress | TlsAddress | undefined = addresses[name];
-        if (at === undefined) continue;
-        const listener = await this.world.network.listen(
-          {
-            ...this.options.transports,
-            trusts,
-            ...("certificate" in at ? { tls: at.certificate } : {}),
-            transport: TRANSPORTS[name],
-            host: at.host,
-            port: at.port,
-            messageBytesMax: this.options.webSocketMessageBytesMax,
-            handshakeTimeoutMs: this.options.unauthenticatedMs,
-            handshakesMax: this.options.connectionsMax,
-          },
-          (socket) => this.#accept(socket),
-        );
-        this.#listeners.set(name, listener);
+      for (const { name, at } of listenersFor(addresses, this.options)) {
+        this.#listeners.set(name, await this.world.network.listen(at, (socket) => this.#accept(socket)));
       }
     } catch (error) {
       await this.stop();
@@ -159,7 +123,7 @@ class ConnectionOwner implements Gateway, ConnectionHost, SocketHolder, Outbound
     return this.#stopping;
   }
 
-  get ports(): Gateway["ports"] {
+  get ports(): GatewayPorts {
     return Object.fromEntries(Array.from(this.#listeners, ([name, listener]) => [name, listener.port]));
   }
 
@@ -181,7 +145,7 @@ class ConnectionOwner implements Gateway, ConnectionHost, SocketHolder, Outbound
 
   // ---- Outbound
 
-  recv(message: StoredMessage, to: readonly number[]): void {
+  recv(message: PushedMessage, to: readonly number[]): void {
     const source = this.#sourceOf(message);
     for (const id of to) this.#connections.get(id)?.recv(source);
   }
@@ -230,6 +194,10 @@ class ConnectionOwner implements Gateway, ConnectionHost, SocketHolder, Outbound
 
   // ---- SocketHolder
 
+  admit(id: number): void {
+    this.#connections.get(id)?.admitted();
+  }
+
   end(id: number, reason: CloseReason): void {
     this.#connections.get(id)?.close(reason, "now");
   }
@@ -265,7 +233,7 @@ class ConnectionOwner implements Gateway, ConnectionHost, SocketHolder, Outbound
   // ---- inside
 
   /** A message that goes out in slices is made ready once for all of them. */
-  #sourceOf(message: StoredMessage): RecvSource {
+  #sourceOf(message: PushedMessage): RecvSource {
     for (const source of this.#sources) if (source.message === message) return source;
     const source = recvSource(message);
     this.#sources[this.#nextSource] = source;
@@ -278,7 +246,7 @@ class ConnectionOwner implements Gateway, ConnectionHost, SocketHolder, Outbound
     const id = this.#nextId;
     this.#nextId += this.options.idStep;
     const refusal = this.#refusal(id, socket.remote.ip);
-    if (refusal !== undefined) {
+    if (refusal !== undefined && refusal !== "later") {
       this.#closes[refusal]++;
       socket.bind(IGNORED);
       socket.close("now");
@@ -287,11 +255,12 @@ class ConnectionOwner implements Gateway, ConnectionHost, SocketHolder, Outbound
     const connection = new Connection(id, socket, this);
     this.#connections.set(id, connection);
     socket.bind(connection);
+    if (refusal === "later") connection.awaitAdmission();
   }
 
-  #refusal(id: number, ip: string): CloseReason | undefined {
+  #refusal(id: number, ip: string): CloseReason | "later" | undefined {
     const refusal = this.core.opened(id, ip);
-    if (refusal !== undefined || this.#stopping === undefined) return refusal;
+    if (this.#stopping === undefined || (refusal !== undefined && refusal !== "later")) return refusal;
     this.core.closed(id, "server_stopping", "", ip);
     return "server_stopping";
   }

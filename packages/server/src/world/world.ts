@@ -15,6 +15,8 @@ export interface World {
   };
   readonly http: HttpServing;
   readonly files: Files;
+  /** Other threads that can listen at the same address together; absent where there are none. */
+  readonly threads?: Threads;
   /** Opens (and creates) the ordered map in `directory`. Rejects with a `StoreOpenError` that names the cause. */
   openEngine(directory: string): Promise<Engine>;
 }
@@ -174,4 +176,36 @@ export interface Files {
   read(path: string): Promise<Uint8Array | undefined>;
   /** Atomic and durable: a crash leaves the old or the new bytes. Creates the folder. */
   replace(path: string, bytes: Uint8Array): Promise<void>;
+}
+
+export interface Threads {
+  /** How many can run at the same time, this one included. */
+  readonly cores: number;
+  /** Runs the `runInThread` (a `ThreadProgram`) that the module exports; `data` is copied. Whatever goes wrong comes as `ended`. */
+  start(program: URL, data: unknown, events: ThreadEvents): Thread;
+}
+
+export interface ThreadEvents {
+  message(message: unknown): void;
+  /** Exactly once and last; undefined: it was told to end. Its sockets are closed. */
+  ended(error: unknown): void;
+}
+
+export interface Thread {
+  /** Arrives in order, copied but for `buffers`, which are the other side's from now on. */
+  post(message: unknown, buffers?: readonly ArrayBuffer[]): void;
+  /** At once, whatever it is doing. */
+  end(): void;
+}
+
+export type ThreadProgram = (world: ThreadWorld, port: ThreadPort, data: unknown) => void;
+
+/** What of the world is in every thread. */
+export type ThreadWorld = Pick<World, "clock" | "timers" | "random" | "network">;
+
+/** The other end of a `Thread`. */
+export interface ThreadPort {
+  post(message: unknown, buffers?: readonly ArrayBuffer[]): void;
+  /** Once; what came before is not lost. */
+  bind(message: (message: unknown) => void): void;
 }

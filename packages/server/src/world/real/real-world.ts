@@ -7,6 +7,7 @@ import { createHttpServing } from "./http-serving.ts";
 import { LEVEL_DEFAULTS, type LevelOptions, openLevelEngine } from "./level-engine.ts";
 import { createNetwork } from "./network.ts";
 import { createRandom } from "./random.ts";
+import { createThreads } from "./threads.ts";
 import { realTimers } from "./timers.ts";
 
 export interface RealWorldOptions {
@@ -24,6 +25,7 @@ export function createRealWorld(options: RealWorldOptions = {}): World {
     blockCacheBytes: options.blockCacheBytes ?? LEVEL_DEFAULTS.blockCacheBytes,
   };
   let { opening } = options;
+  const threads = createThreads();
   return {
     clock: realClock,
     timers: realTimers,
@@ -31,6 +33,7 @@ export function createRealWorld(options: RealWorldOptions = {}): World {
     network: createNetwork(realTimers),
     http: createHttpServing(realTimers),
     files: createFiles(),
+    ...(threads === undefined ? {} : { threads }),
     openEngine(directory) {
       const engine = opening ?? openLevelEngine(directory, level);
       opening = undefined;
