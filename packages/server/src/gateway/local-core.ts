@@ -57,7 +57,9 @@ export class LocalCore implements Core {
   }
 
   opened(_id: number, ip: string): CloseReason | undefined {
-    return this.#admission.open(ip);
+    const refusal = this.#admission.open(ip);
+    if (refusal !== undefined) this.#deps.closed(refusal, "", ip);
+    return refusal;
   }
 
   enter(entrant: Entrant): void {
