@@ -15,7 +15,6 @@ import { CertificateWatch, readCertificate } from "./gateway/certificate-watch.t
 import { createGateway, type Gateway } from "./gateway/gateway.ts";
 import { GATEWAY_DEFAULTS, type GatewayOptions } from "./gateway/gateway-options.ts";
 import { LocalCore } from "./gateway/local-core.ts";
-import { GatewayWorkers } from "./gateway/workers/gateway-workers.ts";
 import { workersFor } from "./gateway/workers/worker-count.ts";
 import { ChannelAdmin } from "./messaging/channel-admin.ts";
 import { ChannelCache } from "./messaging/channel-cache.ts";
@@ -105,7 +104,9 @@ interface Running {
 async function startParts({ config, world, log }: ServerOptions): Promise<Running> {
   const { limits } = config;
   const sealer = createSealer();
+  const workers = await loadWorkers(config, world, log);
   if (!config.disableEncryption) {
+    if (workers === undefined) warmUp(sealer);
     if (sealer.kind === "wasm") log.debug("messages are sealed in WebAssembly");
     else log.warn("messages are sealed with node:crypto, which takes several times as long");
   }
@@ -218,24 +219,20 @@ async function startParts({ config, world, log }: ServerOptions): Promise<Runnin
       },
       options: gatewayOptions,
     });
-    const workers = workersFor(config.gateway.workers, world.threads);
-    if (config.gateway.workers !== "auto" && workers < config.gateway.workers)
-      log.warn("gateway.workers has no effect: threads cannot listen together on this system");
-    if (world.threads === undefined || workers === 0) {
-      if (!config.disableEncryption) warmUp(sealer);
-      gateway = createGateway({ world, core, sealer, options: gatewayOptions });
-    } else
-      gateway = new GatewayWorkers({
-        world,
-        threads: world.threads,
-        core,
-        presence,
-        options: gatewayOptions,
-        count: workers,
-        queueBytesMax: limits.gatewayQueueBytesMax,
-        lost: (error, connections, againInMs) =>
-          log.error("a gateway worker has ended", { error, connections, againInMs }),
-      });
+    gateway =
+      workers === undefined
+        ? createGateway({ world, core, sealer, options: gatewayOptions })
+        : new workers.GatewayWorkers({
+            world,
+            threads: workers.threads,
+            core,
+            presence,
+            options: gatewayOptions,
+            count: workers.count,
+            queueBytesMax: limits.gatewayQueueBytesMax,
+            lost: (error, connections, againInMs) =>
+              log.error("a gateway worker has ended", { error, connections, againInMs }),
+          });
     fanOut = createFanOut({
       clock: world.clock,
       timers: world.timers,
@@ -342,6 +339,19 @@ async function startParts({ config, world, log }: ServerOptions): Promise<Runnin
     await store.close();
     throw error;
   }
+}
+
+/** undefined: one thread does everything. What only workers need is loaded only for them. */
+async function loadWorkers({ gateway }: Config, { threads }: World, log: Log) {
+  const count = workersFor(gateway.workers, threads);
+  if (threads === undefined || count === 0) {
+    if (gateway.workers !== "auto" && gateway.workers > 0)
+      log.warn("gateway.workers has no effect: threads cannot listen together on this system");
+    return undefined;
+  }
+  log.info("sockets are held by gateway workers", { workers: count });
+  const { GatewayWorkers } = await import("./gateway/workers/gateway-workers.ts");
+  return { GatewayWorkers, threads, count };
 }
 
 /** HTTP first, so that no new send comes in; the store last, so that accepted ones are still answered. */

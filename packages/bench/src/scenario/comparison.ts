@@ -10,7 +10,7 @@ export function parseComparison(text: string): Comparison {
   const match = /^([\w.]+)=([^=]+)$/.exec(text);
   if (match === null) throw new Error(`${text}: expected a setting and its values, as gateway.workers=0,1,2`);
   const [, setting, values] = match;
-  return { setting: setting!, values: values!.split(",").map(valueOf) };
+  return { setting: setting!, values: values!.split(",").map(readValue) };
 }
 
 /** The scenario itself without a comparison. */
@@ -24,7 +24,7 @@ export function variantsOf(scenario: Scenario, comparison: Comparison | undefine
   }));
 }
 
-function valueOf(text: string): string | number | boolean {
+function readValue(text: string): string | number | boolean {
   if (text === "true" || text === "false") return text === "true";
   return /^\d+$/.test(text) ? Number(text) : text;
 }

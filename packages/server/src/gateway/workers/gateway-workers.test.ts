@@ -70,6 +70,53 @@ describe("workers", () => {
     expect(client.frames().map(({ type }) => type)).toEqual([PacketType.connack, PacketType.recv]);
   });
 
+  test("what comes behind a CONNECT waits until it is decided, and then goes on in its order", async () => {
+    const bench = await startWorkers(1, { disableEncryption: true });
+    const client = bench.client(bench.threads[0]!);
+    client.write(TestClient.connectFrame(), client.sendFrame(), { type: PacketType.ping });
+    client.write(client.sendFrame());
+    expect(client.socket.isPaused).toBe(true);
+    await bench.settle();
+    expect(client.socket.isPaused).toBe(false);
+    expect(client.frames().map(({ type }) => type)).toEqual([PacketType.connack, PacketType.pong]);
+    expect(bench.sending.batches.flat()).toHaveLength(2);
+  });
+
+  test("a client that goes while its login is decided leaves nothing behind", async () => {
+    const bench = await startWorkers(1);
+    const client = bench.client(bench.threads[0]!);
+    await bench.settle();
+    client.write(TestClient.connectFrame());
+    client.socket.hangUp();
+    await bench.settle();
+    expect(bench.presence.count).toBe(0);
+    expect(bench.gateway.stats().connections).toBe(0);
+    expect(bench.failures).toEqual([]);
+  });
+
+  test("a refused login is answered as everywhere, and one whose look-up throws is closed", async () => {
+    const bench = await startWorkers(1);
+    bench.login = () => ({ reason: Reason.authFail, level: "slave" });
+    const refused = bench.client(bench.threads[0]!);
+    refused.write(TestClient.connectFrame({ clientKey: "" }));
+    await bench.settle();
+    expect(refused.frames()).toMatchObject([{ type: PacketType.connack, reason: Reason.authFail }]);
+    bench.login = () => ({ reason: 1, level: "slave" });
+    const keyless = bench.client(bench.threads[0]!);
+    keyless.write(TestClient.connectFrame({ clientKey: "" }));
+    await bench.settle();
+    expect(keyless.frames()).toMatchObject([{ type: PacketType.connack, reason: Reason.clientKeyIsEmpty }]);
+    bench.login = () => {
+      throw new Error("disk");
+    };
+    const unlucky = bench.client(bench.threads[0]!);
+    unlucky.write(TestClient.connectFrame());
+    await bench.settle();
+    expect(unlucky.socket.isClosed).toBe(true);
+    expect(bench.failures.map(String)).toEqual(["Error: disk"]);
+    expect(bench.presence.count).toBe(0);
+  });
+
   test("a login ends the older session in another worker, at once for the core", async () => {
     const bench = await startWorkers(2);
     bench.login = () => ({ reason: 1, level: "master" });
@@ -131,7 +178,7 @@ describe("workers", () => {
       client.write(...Array.from({ length: 10 }, () => client.sendFrame({ text: "later" })));
     }
     await bench.settle();
-    expect(bench.sending.batches.map((batch) => batch.length).sort()).toEqual([10, 10, 20, 20]);
+    expect(bench.sending.batches.map((batch) => batch.length).sort((a, b) => a - b)).toEqual([10, 10, 20, 20]);
     expect(bench.gateway.stats().unansweredSends).toBe(60);
     bench.sending.answer(60);
     await bench.settle();

@@ -10,7 +10,7 @@ interface Started {
 }
 
 /** `source` is the body of `runInThread(world, port, data)`. */
-function start(source: string, data: unknown = undefined): Started {
+function start(source: string, data?: unknown): Started {
   const threads = createThreads();
   if (threads === undefined) throw new Error("this system has no such threads");
   const program = new URL(
