@@ -70,14 +70,13 @@ export class LocalCore implements Core {
       entrant.decided(verdict);
       return;
     }
-    // One step, CONNACK first: a message is durable before it, and found by sync, or pushed behind it.
     const session: Session = { ...entrant.session, deviceLevel: verdict.level };
-    const kicked = this.#deps.presence.add(session);
-    entrant.decided(verdict);
-    for (const old of kicked) {
+    for (const old of this.#deps.presence.add(session)) {
       const reason = isToldOfKick(old, session) ? Reason.connectKick : null;
       this.#outbound?.disconnect([old.id], reason, KICK_TEXT, this.#deps.options.kickCloseMs);
     }
+    // In the same step as presence: a message is durable before it, and found by sync, or pushed behind the CONNACK.
+    entrant.decided(verdict);
   }
 
   refuse(requests: readonly SendRequest[], reason: number, sink: SendSink): void {

@@ -299,6 +299,20 @@ describe("a worker that ends", () => {
     expect(bench.threads[2]!.listeningAt).toHaveLength(2);
   });
 
+  test("may also have hung: it is ended when nothing was heard of it for half a minute", async () => {
+    const bench = await startWorkers(2);
+    const [first, second] = bench.threads.map((thread) => bench.client(thread));
+    for (const [index, client] of [first!, second!].entries()) client.connect({ uid: `u${index}` });
+    await bench.settle();
+    bench.threads[0]!.isStuck = true;
+    await bench.advance(29_000);
+    expect(bench.threads.map(({ isEnded }) => isEnded)).toEqual([false, false]);
+    await bench.advance(3_000);
+    expect(bench.threads.map(({ isEnded }) => isEnded)).toEqual([true, false, false]);
+    expect(bench.closed).toEqual(["worker_failed u0 10.0.0.1"]);
+    expect(String(bench.lost[0]?.error)).toContain("nothing was heard");
+  });
+
   test("keeps what it has counted", async () => {
     const bench = await startWorkers(2);
     for (const thread of bench.threads) for (let index = 0; index < 3; index++) bench.client(thread);

@@ -35,6 +35,7 @@ const RESTART_FIRST_MS = 100;
 const RESTART_LONGEST_MS = 5_000;
 /** A worker that lived so long may be started again at once. */
 const HEALTHY_MS = 10_000;
+const LIFE_CHECK_MS = 1_000;
 const PAGE_CONNECTIONS = 5_000;
 
 const NO_PAGE: ConnectionPage = { connections: [], next: undefined };
@@ -68,6 +69,7 @@ export class GatewayWorkers implements Gateway, Outbound, LiveConnections {
   #past: GatewayStats = NO_STATS;
   #lostConnections = 0;
   #stopping: Promise<void> | undefined;
+  #lifeTimer: Timer | undefined;
 
   constructor(deps: GatewayWorkersDeps) {
     this.#deps = deps;
@@ -85,6 +87,7 @@ export class GatewayWorkers implements Gateway, Outbound, LiveConnections {
   // ---- Gateway
 
   async start(addresses: GatewayAddresses): Promise<void> {
+    this.#armLifeCheck();
     try {
       this.#addresses = await this.#taken(addresses);
       await Promise.all(this.#places.map((place) => this.#begin(place)));
@@ -244,7 +247,15 @@ export class GatewayWorkers implements Gateway, Outbound, LiveConnections {
     }
   }
 
+  #armLifeCheck(): void {
+    this.#lifeTimer = this.#deps.world.timers.after(LIFE_CHECK_MS, () => {
+      this.#armLifeCheck();
+      for (const link of this.#links()) link.checkLife();
+    });
+  }
+
   async #stop(): Promise<void> {
+    this.#lifeTimer?.cancel();
     for (const { timer } of this.#places) timer?.cancel();
     await Promise.all(this.#links().map((link) => this.#stopOne(link)));
   }

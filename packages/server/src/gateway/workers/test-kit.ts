@@ -23,7 +23,7 @@ export class HandThread implements Thread {
   readonly listeningAt: ListenAt[] = [];
   readonly certificates: string[] = [];
   isEnded = false;
-  /** Hears nothing. */
+  /** Hears nothing and says nothing. */
   isStuck = false;
   #accept: (socket: Socket) => void = () => undefined;
   #hear: (message: unknown) => void = () => undefined;
@@ -61,7 +61,7 @@ export class HandThread implements Thread {
       {
         post: (message, buffers = []) => {
           const copy = structuredClone(message, { transfer: [...buffers] });
-          if (!this.isEnded) time.soon(alive(() => events.message(copy)));
+          if (!this.isEnded && !this.isStuck) time.soon(alive(() => events.message(copy)));
         },
         bind: (hear) => {
           this.#hear = hear;

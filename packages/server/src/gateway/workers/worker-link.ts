@@ -38,6 +38,9 @@ interface Waiting {
   reject(error: unknown): void;
 }
 
+/** Not of the clock: while this thread hangs itself nothing is counted. */
+const SILENT_SECONDS_MAX = 30;
+
 const PROGRAM = new URL(
   import.meta.url.endsWith(".ts") ? "./worker-program.ts" : "./worker-program.js",
   import.meta.url,
@@ -52,8 +55,9 @@ export class WorkerLink implements CoreRows, SendSink, Outbound {
   readonly #calls = new Map<number, Waiting>();
   #nextCall = 1;
   #isGone = false;
-  /** As the worker told last. */
+  /** As the worker told last, which it does every second. */
   stats: GatewayStats | undefined;
+  #silentSeconds = 0;
   /** SENDs that the worker has no answer to. */
   unansweredSends = 0;
   /** The greatest id of a connection so far. */
@@ -111,6 +115,13 @@ export class WorkerLink implements CoreRows, SendSink, Outbound {
       this.#calls.set(call, { resolve, reject });
       this.#port.post({ call, name, argument });
     });
+  }
+
+  /** To be called every second: a worker that hangs would hold up everybody's sends once its rows are too many. */
+  checkLife(): void {
+    if (++this.#silentSeconds < SILENT_SECONDS_MAX) return;
+    this.#failure ??= new Error(`nothing was heard of the worker for ${SILENT_SECONDS_MAX} s`);
+    this.#thread.end();
   }
 
   /** At once. */
@@ -225,6 +236,7 @@ export class WorkerLink implements CoreRows, SendSink, Outbound {
     switch (message.kind) {
       case "stats":
         this.stats = message.stats;
+        this.#silentSeconds = 0;
         return;
       case "failure":
         this.#core.failed(errorOf(message.error));
