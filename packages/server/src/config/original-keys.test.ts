@@ -67,6 +67,7 @@ test("every key that works is the original's, or one of ours that the docs name"
     "trustedProxies",
     "proxyProtocol",
     "allowNoEncrypt",
+    "gateway.workers",
     "conversation.showSystem",
     "conversation.countAll",
   ]);
