@@ -32,4 +32,5 @@ test(`${LOGINS} logins of one user, ${AT_ONCE} at a time, leave nobody online, a
   expect(await last.until(() => fromPeer().length > 0, 10_000)).toBe(true);
   expect(await last.ping()).toBe(true);
   expect(fromPeer()).toEqual(["once"]);
+  expect(last.faults).toEqual([]);
 });

@@ -6,7 +6,15 @@
 import type { ConnectionPage, LiveConnection, LiveConnections } from "../../delivery/live-connections.ts";
 import type { Outbound, PushedMessage } from "../../delivery/outbound.ts";
 import type { Presence } from "../../delivery/presence.ts";
-import type { Listener, Socket, Threads, Timer, TlsCertificate, World } from "../../world/world.ts";
+import {
+  BadCertificate,
+  type Listener,
+  type Socket,
+  type Threads,
+  type Timer,
+  type TlsCertificate,
+  type World,
+} from "../../world/world.ts";
 import { createCloseCounts } from "../close-reasons.ts";
 import type { Gateway, GatewayStats } from "../gateway.ts";
 import type { GatewayOptions } from "../gateway-options.ts";
@@ -112,12 +120,22 @@ export class GatewayWorkers implements Gateway, Outbound, LiveConnections {
   }
 
   async replaceCertificate(name: "tls" | "wss", certificate: TlsCertificate): Promise<void> {
-    const at = this.#addresses[name];
-    if (at === undefined) return;
-    await Promise.all(this.#links().map((link) => link.call("replaceCertificate", { name, certificate })));
-    this.#addresses = { ...this.#addresses, [name]: { ...at, certificate } };
+    const old = this.#addresses[name];
+    if (old === undefined) return;
+    // First, so that a worker that is just being started gets it, too.
+    this.#addresses = { ...this.#addresses, [name]: { ...old, certificate } };
+    const answers = await Promise.allSettled(
+      this.#links().map((link) => link.call("replaceCertificate", { name, certificate })),
+    );
+    for (const answer of answers) {
+      // Another failure is that of a worker which has ended.
+      if (answer.status === "fulfilled" || !(answer.reason instanceof BadCertificate)) continue;
+      this.#addresses = { ...this.#addresses, [name]: old };
+      throw answer.reason;
+    }
   }
 
+  /** What workers count is up to a second old. */
   stats(): GatewayStats {
     const links = this.#links();
     const all = sumOf([this.#past, ...links.flatMap(({ stats }) => stats ?? [])]);
