@@ -61,6 +61,7 @@ interface Place {
   startedMs: number;
   /** Before the next start. */
   pauseMs: number;
+  /** Its remainder by the number of places is the place's number. */
   lastId: number;
   timer: Timer | undefined;
 }
@@ -81,11 +82,11 @@ export class GatewayWorkers implements Gateway, Outbound, LiveConnections {
 
   constructor(deps: GatewayWorkersDeps) {
     this.#deps = deps;
-    this.#places = Array.from({ length: deps.count }, () => ({
+    this.#places = Array.from({ length: deps.count }, (_, index) => ({
       link: undefined,
       startedMs: 0,
       pauseMs: RESTART_FIRST_MS,
-      lastId: 0,
+      lastId: index,
       timer: undefined,
     }));
     this.#receivers = this.#places.map(() => []);
@@ -204,8 +205,6 @@ export class GatewayWorkers implements Gateway, Outbound, LiveConnections {
   /** Rejects when it cannot listen. */
   async #begin(place: Place): Promise<void> {
     const { world, threads, core, options, count, queueBytesMax } = this.#deps;
-    const index = this.#places.indexOf(place);
-    const isFirst = place.lastId === 0;
     const link = new WorkerLink({
       timers: world.timers,
       threads,
@@ -215,7 +214,7 @@ export class GatewayWorkers implements Gateway, Outbound, LiveConnections {
         options: {
           ...options,
           // No id twice: what is still on its way to an old session must not reach a new one.
-          firstId: isFirst ? index + count : place.lastId + count,
+          firstId: place.lastId + count,
           idStep: count,
           transports: { ...options.transports, sharesPort: true },
         },

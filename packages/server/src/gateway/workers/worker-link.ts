@@ -95,11 +95,6 @@ export class WorkerLink implements CoreRows, SendSink, Outbound {
     });
   }
 
-  /** Connections that count. */
-  get connections(): number {
-    return this.#open.size;
-  }
-
   /** More is on its way to the worker than it takes. */
   get isBehind(): boolean {
     return this.#port.isFull;
