@@ -26,6 +26,7 @@ export interface WorkerLinkDeps {
 }
 
 interface OpenConnection {
+  readonly id: number;
   readonly ip: string;
   /** Empty before the login. */
   uid: string;
@@ -154,7 +155,7 @@ export class WorkerLink implements CoreRows, SendSink, Outbound {
       this.#rows.ended(id, refusal);
       return;
     }
-    this.#open.set(id, { ip, uid: "", isIn: false });
+    this.#open.set(id, { id, ip, uid: "", isIn: false });
     this.#rows.admitted(id);
   }
 
@@ -197,7 +198,7 @@ export class WorkerLink implements CoreRows, SendSink, Outbound {
 
   received(frame: RecvackFrame, sessionId: number): void {
     const connection = this.#open.get(sessionId);
-    if (connection?.isIn === true) this.#core.received(frame, { id: sessionId, uid: connection.uid });
+    if (connection?.isIn === true) this.#core.received(frame, connection);
   }
 
   left(id: number): void {
