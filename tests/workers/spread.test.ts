@@ -96,6 +96,13 @@ test("a user's devices in all workers get each message once, and a kick by HTTP 
   devices[left]!.close();
 });
 
+test("a second server at the same address does not get some of the clients: it does not start", async () => {
+  const addr = `tcp://127.0.0.1:${shared.current.tcpPort}`;
+  await using second = await ServerProcess.launch({ settings: { "gateway.workers": WORKERS, addr } });
+  expect(await second.waitForExit(30_000)).toEqual({ code: 1, signal: null });
+  expect(second.output).toContain("another program uses this port");
+});
+
 let limited: ServerProcess;
 beforeAll(async () => {
   limited = await ServerProcess.start({

@@ -63,14 +63,14 @@ type ValueOf<F> = F extends { readonly kind: "boolean" }
   ? boolean
   : F extends { readonly kind: "integer" | "bytes" | "duration" }
     ? number
-    : F extends { readonly kind: "integer-or-auto" }
-      ? number | "auto"
-      : F extends { readonly kind: "choice"; readonly choices: readonly (infer Choice)[] }
-        ? Choice
-        : F extends { readonly kind: "address" }
-          ? ListenAddress | null
-          : F extends { readonly kind: "list" | "networks" | "accounts" }
-            ? readonly string[]
+    : F extends { readonly kind: "choice"; readonly choices: readonly (infer Choice)[] }
+      ? Choice
+      : F extends { readonly kind: "address" }
+        ? ListenAddress | null
+        : F extends { readonly kind: "list" | "networks" | "accounts" }
+          ? readonly string[]
+          : F extends { readonly kind: "integer-or-auto" }
+            ? number | "auto"
             : string;
 
 type NameOf<Key extends string, F> = F extends { readonly kind: "duration" } ? `${Key}Ms` : Key;

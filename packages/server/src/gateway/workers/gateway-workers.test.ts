@@ -429,6 +429,13 @@ describe("an operator", () => {
     bench.threads[0]!.crash(new Error("once"));
     await bench.advance(100);
     expect(bench.threads[2]!.listeningAt.at(-1)?.tls?.source).toBe("second");
+    // One that ends meanwhile refuses nothing.
+    const third = bench.gateway.replaceCertificate("wss", certificate("third"));
+    bench.threads[1]!.crash(new Error("once"));
+    await bench.advance(200);
+    await third;
+    expect(bench.threads[2]!.certificates).toEqual(["third"]);
+    expect(bench.threads[3]!.listeningAt.at(-1)?.tls?.source).toBe("third");
   });
 });
 

@@ -6,7 +6,15 @@
 import type { ConnectionPage, LiveConnection, LiveConnections, Traffic } from "../../delivery/live-connections.ts";
 import type { Outbound, PushedMessage } from "../../delivery/outbound.ts";
 import type { Presence } from "../../delivery/presence.ts";
-import type { Listener, Socket, Threads, Timer, TlsCertificate, World } from "../../world/world.ts";
+import {
+  BadCertificate,
+  type Listener,
+  type Socket,
+  type Threads,
+  type Timer,
+  type TlsCertificate,
+  type World,
+} from "../../world/world.ts";
 import type { Gateway } from "../gateway.ts";
 import type { GatewayOptions } from "../gateway-options.ts";
 import type { GatewayStats } from "../gateway-stats.ts";
@@ -47,6 +55,7 @@ interface Place {
   startedMs: number;
   /** Before the next start. */
   pauseMs: number;
+  /** Its remainder by the number of places is the place's number. */
   lastId: number;
   timer: Timer | undefined;
 }
@@ -67,11 +76,11 @@ export class GatewayWorkers implements Gateway, Outbound, LiveConnections {
 
   constructor(deps: GatewayWorkersDeps) {
     this.#deps = deps;
-    this.#places = Array.from({ length: deps.count }, () => ({
+    this.#places = Array.from({ length: deps.count }, (_, index) => ({
       link: undefined,
       startedMs: 0,
       pauseMs: RESTART_FIRST_MS,
-      lastId: 0,
+      lastId: index,
       timer: undefined,
     }));
     this.#receivers = this.#places.map(() => []);
@@ -106,12 +115,22 @@ export class GatewayWorkers implements Gateway, Outbound, LiveConnections {
   }
 
   async replaceCertificate(name: "tls" | "wss", certificate: TlsCertificate): Promise<void> {
-    const at = this.#addresses[name];
-    if (at === undefined) return;
-    await Promise.all(this.#links().map((link) => link.call("replaceCertificate", { name, certificate })));
-    this.#addresses = { ...this.#addresses, [name]: { ...at, certificate } };
+    const old = this.#addresses[name];
+    if (old === undefined) return;
+    // First, so that a worker that is just being started gets it, too.
+    this.#addresses = { ...this.#addresses, [name]: { ...old, certificate } };
+    const answers = await Promise.allSettled(
+      this.#links().map((link) => link.call("replaceCertificate", { name, certificate })),
+    );
+    for (const answer of answers) {
+      // Another failure is that of a worker which has ended.
+      if (answer.status === "fulfilled" || !(answer.reason instanceof BadCertificate)) continue;
+      this.#addresses = { ...this.#addresses, [name]: old };
+      throw answer.reason;
+    }
   }
 
+  /** A worker that does not answer in time counts as it told last. */
   async stats(): Promise<GatewayStats> {
     await Promise.all(this.#links().map((link) => this.#askForStats(link)));
     const links = this.#links();
@@ -199,8 +218,6 @@ export class GatewayWorkers implements Gateway, Outbound, LiveConnections {
   /** Rejects when it cannot listen. */
   async #begin(place: Place): Promise<void> {
     const { world, threads, core, options, count, queueBytesMax } = this.#deps;
-    const index = this.#places.indexOf(place);
-    const isFirst = place.lastId === 0;
     const link = new WorkerLink({
       timers: world.timers,
       threads,
@@ -210,7 +227,7 @@ export class GatewayWorkers implements Gateway, Outbound, LiveConnections {
         options: {
           ...options,
           // No id twice: what is still on its way to an old session must not reach a new one.
-          firstId: isFirst ? index + count : place.lastId + count,
+          firstId: place.lastId + count,
           idStep: count,
           transports: { ...options.transports, sharesPort: true },
         },

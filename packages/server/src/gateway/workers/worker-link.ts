@@ -25,6 +25,7 @@ export interface WorkerLinkDeps {
 }
 
 interface OpenConnection {
+  readonly id: number;
   readonly ip: string;
   /** Empty before the login. */
   uid: string;
@@ -94,11 +95,6 @@ export class WorkerLink implements CoreRows, SendSink, Outbound {
     });
   }
 
-  /** Connections that count. */
-  get connections(): number {
-    return this.#open.size;
-  }
-
   /** More is on its way to the worker than it takes. */
   get isBehind(): boolean {
     return this.#port.isFull;
@@ -158,7 +154,7 @@ export class WorkerLink implements CoreRows, SendSink, Outbound {
       this.#rows.ended(id, refusal);
       return;
     }
-    this.#open.set(id, { ip, uid: "", isIn: false });
+    this.#open.set(id, { id, ip, uid: "", isIn: false });
     this.#rows.admitted(id);
   }
 
@@ -207,7 +203,7 @@ export class WorkerLink implements CoreRows, SendSink, Outbound {
 
   received(frame: RecvackFrame, sessionId: number): void {
     const connection = this.#open.get(sessionId);
-    if (connection?.isIn === true) this.#core.received(frame, { id: sessionId, uid: connection.uid });
+    if (connection?.isIn === true) this.#core.received(frame, connection);
   }
 
   left(id: number, reason: CloseReason): void {

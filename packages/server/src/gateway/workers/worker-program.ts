@@ -27,8 +27,10 @@ function start(world: ThreadWorld, thread: ThreadPort, { options, queueBytesMax 
     pack,
     bytesMax: queueBytesMax,
     rows: (rows) => readGatewayRows(rows, core),
-    // Only `WorkerLink` is at the other end.
-    message: (message) => void answer(callsOf(gateway), message as Call, tell),
+    // Only `WorkerLink` is at the other end. One call after the other: a new certificate is for listeners that are there.
+    message: (message) => {
+      answered = answered.then(() => answer(calls, message as Call, tell));
+    },
     drained: () => core.caughtUp(),
   });
   const core = new RemoteCore({
@@ -37,6 +39,8 @@ function start(world: ThreadWorld, thread: ThreadPort, { options, queueBytesMax 
     failed: (error) => tell({ kind: "failure", error: plainError(error) }),
   });
   const gateway = createGateway({ world, core, sealer, options });
+  const calls = callsOf(gateway);
+  let answered = Promise.resolve();
   const tellStats = (): void => {
     tell({ kind: "stats", stats: gateway.stats() });
     world.timers.after(STATS_EVERY_MS, tellStats);
@@ -59,6 +63,7 @@ function callsOf(gateway: LocalGateway): WorkerCalls {
   };
 }
 
+/** Never rejects. */
 async function answer(
   calls: WorkerCalls,
   { call, name, argument }: Call,
