@@ -1,6 +1,7 @@
 /** The library form: a server in the test's own process, on free ports and real sockets, in a world that the test may bend. */
 import { type Config, createRealWorld, createServer, defaultConfig, silentLog, type World } from "@wukong-ts/server";
 import { HttpClient } from "./http-client.ts";
+import { workerSettings } from "./limits.ts";
 
 export type Engine = Awaited<ReturnType<World["openEngine"]>>;
 export interface EmbeddedServer extends AsyncDisposable {
@@ -21,6 +22,7 @@ export async function startEmbedded(
       addr: { host: "127.0.0.1", port: 0 },
       wsAddr: null,
       httpAddr: { host: "127.0.0.1", port: 0 },
+      gateway: { workers: workerSettings()["gateway.workers"] ?? 0 },
       ...settings,
     },
     world: bend(createRealWorld()),

@@ -50,3 +50,13 @@ export function atOnce(wanted: number): number {
   const bound = limitSettings()["limits.commitQueueBatchesMax"];
   return bound === undefined ? wanted : Math.max(1, Math.min(wanted, Math.floor(bound / 12)));
 }
+
+/** With WK_TEST_GATEWAY_WORKERS=2 every server of the suite holds its sockets in so many threads. Empty without it. */
+export function workerSettings(): Readonly<Record<string, number>> {
+  const wanted = process.env["WK_TEST_GATEWAY_WORKERS"];
+  if (wanted === undefined || wanted === "") return {};
+  const count = Number(wanted);
+  if (!Number.isSafeInteger(count) || count < 0)
+    throw new Error(`WK_TEST_GATEWAY_WORKERS must be a whole number, not ${wanted}`);
+  return { "gateway.workers": count };
+}

@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { BackEnd } from "./back-end.ts";
 import { HttpClient } from "./http-client.ts";
-import { limitSettings } from "./limits.ts";
+import { limitSettings, workerSettings } from "./limits.ts";
 import { claimPorts, isAlive, releasePort } from "./ports.ts";
 import { delay, eventually, uniqueId } from "./waiting.ts";
 import { WireClient, type WireOptions } from "./wire-client.ts";
@@ -262,6 +262,7 @@ export class ServerProcess implements AsyncDisposable {
       "external.wsAddr": `ws://127.0.0.1:${this.wsPort}`,
       "intranet.tcpAddr": `127.0.0.1:${this.tcpPort}`,
       ...limitSettings(),
+      ...workerSettings(),
       ...this.#options.settings,
     };
   }

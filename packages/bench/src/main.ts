@@ -12,6 +12,7 @@ import { ProgressLine } from "./report/progress-line.ts";
 import { exitCodeOf, type ScenarioResult, summarize } from "./report/scenario-result.ts";
 import type { RunResult } from "./runs/run-result.ts";
 import { runScenario } from "./runs/scenario-run.ts";
+import { parseComparison, variantsOf } from "./scenario/comparison.ts";
 import type { Scenario } from "./scenario/scenario.ts";
 import { loadScenario, scenarioNames } from "./scenario/scenario-files.ts";
 import { foreignServer, launchServer, type ServerUnderLoad } from "./server/server-under-load.ts";
@@ -27,6 +28,7 @@ interface Options {
   readonly runs: string;
   readonly generators: string;
   readonly out: string;
+  readonly compare?: string;
   readonly allowSaturated?: true;
   readonly list?: true;
 }
@@ -74,6 +76,7 @@ const program = new Command("bench")
   .option("--runs <count>", "medians and spread of so many", "1")
   .option("--generators <count>", "generator processes", "1")
   .option("--out <folder>", "for result.json, report.md and its plots", "bench-results")
+  .option("--compare <setting=values>", "each scenario with each of these values of a server's setting, in turn")
   .option("--allow-saturated", "take results that the generator limited")
   .option("--list", "the scenarios that there are");
 
@@ -91,6 +94,10 @@ async function main(options: Options): Promise<void> {
     return;
   }
   const scenarios = (options.scenario ?? SHORT_MATRIX).map((name) => withOverrides(loadScenario(name), options));
+  const comparison = options.compare === undefined ? undefined : parseComparison(options.compare);
+  if (comparison !== undefined && options.target !== undefined) {
+    throw new Error("--compare starts servers of its own: it cannot be with --target");
+  }
   const report = {
     date: new Date().toISOString().slice(0, 10),
     command: `npm run bench -- ${process.argv.slice(2).join(" ")}`.trim(),
@@ -101,12 +108,17 @@ async function main(options: Options): Promise<void> {
   const line = new ProgressLine();
   const results: ScenarioResult[] = [];
   for (const scenario of scenarios) {
-    const runs: RunResult[] = [];
-    for (let run = 0; run < Number(options.runs); run++) runs.push(await oneRun(scenario, options, line));
-    const result = summarize(scenario, runs);
-    results.push(result);
-    line.say(`${scenario.name.padEnd(28)} ${headlineOf(result)}  ${verdictText(result)}`);
-    for (const text of [...result.faults.map((fault) => `fault: ${fault}`), ...result.notes]) line.say(`  ${text}`);
+    const variants = variantsOf(scenario, comparison).map((variant) => ({ variant, runs: [] as RunResult[] }));
+    // In turn, so that what the machine does meanwhile meets all of them.
+    for (let run = 0; run < Number(options.runs); run++) {
+      for (const { variant, runs } of variants) runs.push(await oneRun(variant, options, line));
+    }
+    for (const { variant, runs } of variants) {
+      const result = summarize(variant, runs);
+      results.push(result);
+      line.say(`${variant.name.padEnd(28)} ${headlineOf(result)}  ${verdictText(result)}`);
+      for (const text of [...result.faults.map((fault) => `fault: ${fault}`), ...result.notes]) line.say(`  ${text}`);
+    }
     write(options.out, { ...report, results });
   }
   line.say(`written to ${join(options.out, "result.json")} and report.md`);

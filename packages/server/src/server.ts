@@ -12,7 +12,6 @@ import { metricSeriesRoutes } from "./api/routes/metric-series.ts";
 import { timeText } from "./api/time-text.ts";
 import { type CertificateFiles, certificateFiles } from "./config/certificate-files.ts";
 import { databaseDirectory } from "./config/database-directory.ts";
-import { networksContain } from "./config/ip-network.ts";
 import { managerAddress } from "./config/manager-access.ts";
 import { routeAddresses } from "./config/route-addresses.ts";
 import type { Config } from "./config/schema.ts";
@@ -22,7 +21,9 @@ import { PENDING_ACKS_DEFAULTS, PendingAcks } from "./delivery/pending-acks.ts";
 import { Presence } from "./delivery/presence.ts";
 import { CertificateWatch, readCertificate } from "./gateway/certificate-watch.ts";
 import { createGateway, type Gateway } from "./gateway/gateway.ts";
-import { GATEWAY_DEFAULTS } from "./gateway/gateway-options.ts";
+import { GATEWAY_DEFAULTS, type GatewayOptions } from "./gateway/gateway-options.ts";
+import { LocalCore } from "./gateway/local-core.ts";
+import { workersFor } from "./gateway/workers/worker-count.ts";
 import { DeadLetters } from "./hooks/dead-letters.ts";
 import { type OfflineEvents, startOfflineEvents } from "./hooks/offline-events.ts";
 import { createSources } from "./hooks/sources.ts";
@@ -153,8 +154,9 @@ async function startParts({ config, world, log, version = "", spans }: ServerOpt
     return rate && new TokenBuckets(world.clock, { ...rate, countMax: limits.rateLimitKeysMax });
   };
   const sealer = createSealer();
+  const workers = await loadWorkers(config, world, log);
   if (!config.disableEncryption) {
-    warmUp(sealer);
+    if (workers === undefined) warmUp(sealer);
     if (sealer.kind === "wasm") log.debug("messages are sealed in WebAssembly", { event: "sealing.webassembly" });
     else log.warn("messages are sealed with node:crypto, which takes several times as long", { event: "sealing.slow" });
   }
@@ -253,7 +255,9 @@ async function startParts({ config, world, log, version = "", spans }: ServerOpt
       perUid: buckets(rateLimit.uidPerSecond, rateLimit.uidBurst),
       isDeliveryFull: () =>
         fanOut !== undefined &&
-        (fanOut.backlogMessages >= limits.fanOutMessagesMax || fanOut.backlogBytes >= limits.fanOutBytesMax),
+        (fanOut.backlogMessages >= limits.fanOutMessagesMax ||
+          fanOut.backlogBytes >= limits.fanOutBytesMax ||
+          gateway?.isBehind === true),
       options: {
         personAllowListOff: config.whitelistOffOfPerson,
         payloadBytesMax: limits.payloadBytesMax,
@@ -262,8 +266,29 @@ async function startParts({ config, world, log, version = "", spans }: ServerOpt
       },
     });
     const sending = road?.sending(sender) ?? sender;
-    gateway = createGateway({
-      world,
+    const gatewayOptions: GatewayOptions = {
+      ...GATEWAY_DEFAULTS,
+      nodeId: config.cluster.nodeId,
+      disableEncryption: config.disableEncryption,
+      disableJsonRpc: config.disableJSONRPC,
+      allowNoEncrypt: config.allowNoEncrypt,
+      connectionsMax: limits.connectionsMax,
+      connectionsPerIpMax: limits.connectionsPerIpMax === 0 ? Number.POSITIVE_INFINITY : limits.connectionsPerIpMax,
+      frameBytesMax: limits.frameBytesMax,
+      transports: {
+        expectsProxyHeader: config.proxyProtocol,
+        ...(config.ws.path === "" ? {} : { path: config.ws.path }),
+        ...(config.ws.origins.length === 0 ? {} : { origins: config.ws.origins.map(originOf) }),
+      },
+      trustedProxies: config.trustedProxies,
+      unauthenticatedMs: limits.unauthenticatedTimeMs,
+      idleMs: config.connIdleTimeMs,
+      unansweredSendsMax: limits.sessionSendsMax,
+      unansweredBytesMax: limits.sessionSendBytesMax,
+      outboundBytesMax: limits.outboxBytesMax,
+      outboundFramesMax: limits.outboxFramesMax,
+    };
+    const core = new LocalCore({
       users,
       sending,
       presence,
@@ -271,7 +296,6 @@ async function startParts({ config, world, log, version = "", spans }: ServerOpt
       commands: cursors,
       trail,
       ids,
-      sealer,
       perIp: buckets(rateLimit.ipPerSecond, rateLimit.ipBurst),
       failed,
       closed: (reason, uid, ip) => {
@@ -279,29 +303,22 @@ async function startParts({ config, world, log, version = "", spans }: ServerOpt
         if (reason === "slow_reader") log.warn("a connection was cut", details);
         else log.debug("a connection has ended", details);
       },
-      options: {
-        ...GATEWAY_DEFAULTS,
-        nodeId: config.cluster.nodeId,
-        disableEncryption: config.disableEncryption,
-        disableJsonRpc: config.disableJSONRPC,
-        allowNoEncrypt: config.allowNoEncrypt,
-        connectionsMax: limits.connectionsMax,
-        connectionsPerIpMax: limits.connectionsPerIpMax === 0 ? Number.POSITIVE_INFINITY : limits.connectionsPerIpMax,
-        frameBytesMax: limits.frameBytesMax,
-        transports: {
-          expectsProxyHeader: config.proxyProtocol,
-          trusts: networksContain(config.trustedProxies),
-          ...(config.ws.path === "" ? {} : { path: config.ws.path }),
-          ...(config.ws.origins.length === 0 ? {} : { origins: config.ws.origins.map(originOf) }),
-        },
-        unauthenticatedMs: limits.unauthenticatedTimeMs,
-        idleMs: config.connIdleTimeMs,
-        unansweredSendsMax: limits.sessionSendsMax,
-        unansweredBytesMax: limits.sessionSendBytesMax,
-        outboundBytesMax: limits.outboxBytesMax,
-        outboundFramesMax: limits.outboxFramesMax,
-      },
+      options: gatewayOptions,
     });
+    gateway =
+      workers === undefined
+        ? createGateway({ world, core, sealer, options: gatewayOptions })
+        : new workers.GatewayWorkers({
+            world,
+            threads: workers.threads,
+            core,
+            presence,
+            options: gatewayOptions,
+            count: workers.count,
+            queueBytesMax: limits.gatewayQueueBytesMax,
+            lost: (error, connections, againInMs) =>
+              log.error("a gateway worker has ended", { event: "gateway.worker_ended", error, connections, againInMs }),
+          });
     fanOut = createFanOut({
       clock: world.clock,
       timers: world.timers,
@@ -541,6 +558,21 @@ async function startParts({ config, world, log, version = "", spans }: ServerOpt
     await store.close();
     throw error;
   }
+}
+
+/** undefined: one thread does everything. What only workers need is loaded only for them. */
+async function loadWorkers({ gateway }: Config, { threads }: World, log: Log) {
+  const count = workersFor(gateway.workers, threads);
+  if (threads === undefined || count === 0) {
+    if (gateway.workers !== "auto" && gateway.workers > 0)
+      log.warn("gateway.workers has no effect: threads cannot listen together on this system", {
+        event: "gateway.no_workers",
+      });
+    return undefined;
+  }
+  log.info("sockets are held by gateway workers", { event: "gateway.workers", workers: count });
+  const { GatewayWorkers } = await import("./gateway/workers/gateway-workers.ts");
+  return { GatewayWorkers, threads, count };
 }
 
 /** HTTP first, so that no new send comes in; the store last, so that accepted ones are still answered. */

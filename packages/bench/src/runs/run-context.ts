@@ -2,7 +2,7 @@
 import { randomInt } from "node:crypto";
 import { GeneratorPool } from "../generator/generator-pool.ts";
 import type { Scenario } from "../scenario/scenario.ts";
-import { cpuSeconds } from "../server/process-figures.ts";
+import { cpuSeconds, mainThreadCpuSeconds } from "../server/process-figures.ts";
 import type { ServerUnderLoad } from "../server/server-under-load.ts";
 import { RUN_CHARS } from "../traffic/message-number.ts";
 
@@ -38,4 +38,10 @@ export function serverCpu(context: RunContext): number | undefined {
 export const TOKEN = "bench-token";
 export function tokenOf(scenario: Scenario): string | undefined {
   return scenario.tokens ? TOKEN : undefined;
+}
+
+/** Of the thread with the event loop alone. */
+export function serverMainThreadCpu(context: RunContext): number | undefined {
+  const { pid } = context.server;
+  return pid === undefined ? undefined : mainThreadCpuSeconds(pid);
 }

@@ -55,9 +55,15 @@ export function flowFigures(
   return figures;
 }
 
-export function cpuFigures(cpu: number, total: FlowWindow, seconds: number): Record<string, number> {
+export function cpuFigures(
+  cpu: number,
+  mainThread: number,
+  total: FlowWindow,
+  seconds: number,
+): Record<string, number> {
   return {
     serverCores: cpu / seconds,
+    serverMainThreadCores: mainThread / seconds,
     ...(total.acknowledged === 0 ? {} : { serverMicrosPerMessage: (1e6 * cpu) / total.acknowledged }),
     ...(total.delivered === 0 ? {} : { serverMicrosPerDelivery: (1e6 * cpu) / total.delivered }),
   };

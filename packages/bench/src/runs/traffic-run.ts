@@ -7,7 +7,7 @@ import { addressOf } from "../server/target.ts";
 import type { StreamEnd } from "../traffic/delivery-ledger.ts";
 import { peersOf } from "../traffic/peers.ts";
 import { type HistorySample, sampleHistories } from "./history-sample.ts";
-import { newRunId, type RunContext, serverCpu, tokenOf, withGenerators } from "./run-context.ts";
+import { newRunId, type RunContext, serverCpu, serverMainThreadCpu, tokenOf, withGenerators } from "./run-context.ts";
 import { curveOf, latencyFigures, type RatePoint, type RunResult, runResult } from "./run-result.ts";
 import {
   cpuFigures,
@@ -48,10 +48,12 @@ export async function runTraffic(context: RunContext, options: TrafficOptions): 
     await warmUp(context, options.warmUpSeconds);
     await pool.callAll("trafficMark");
     const cpuBefore = serverCpu(context);
+    const mainBefore = serverMainThreadCpu(context) ?? 0;
     const startMs = performance.now();
     const rates = await watch(context, pool, options.seconds);
     const generators = await pool.callAll("trafficFinishWindow");
     const cpuAfter = serverCpu(context);
+    const mainThread = (serverMainThreadCpu(context) ?? 0) - mainBefore;
     const seconds = (performance.now() - startMs) / 1_000;
     const rssBytes = context.server.pid === undefined ? undefined : residentBytes(context.server.pid);
     context.progress(`${context.scenario.name}: waiting for the rest`);
@@ -73,7 +75,7 @@ export async function runTraffic(context: RunContext, options: TrafficOptions): 
       ...latencyFigures("ack", ack),
       ...latencyFigures("delivery", delivery),
       ...(options.flows.length > 1 ? flowFigures(options.flows, results, seconds) : {}),
-      ...(cpu === undefined ? {} : cpuFigures(cpu, total, seconds)),
+      ...(cpu === undefined ? {} : cpuFigures(cpu, mainThread, total, seconds)),
       ...(rssBytes === undefined ? {} : { serverRssMegabytes: rssBytes / MEGABYTE }),
       ...(disk === undefined || messages === 0 ? {} : { diskBytesPerMessage: disk / messages }),
       ...(settled === undefined ? {} : { diskBytesPerMessageSettled: (settled - diskBefore) / messages }),

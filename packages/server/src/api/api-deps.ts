@@ -30,7 +30,12 @@ export interface ApiDeps {
   readonly sending: Sending;
   /** Where a user's own last message stands in a channel, durable. */
   readonly conversations: { ownLastIn(uid: string, channel: ChannelKey): Mark };
-  readonly presence: { of(uid: string): readonly Session[]; readonly count: number; readonly userCount: number };
+  readonly presence: {
+    of(uid: string): readonly Session[];
+    session(id: number): Session | undefined;
+    readonly count: number;
+    readonly userCount: number;
+  };
   readonly outbound: Pick<Outbound, "disconnect">;
   readonly connections: LiveConnections;
   readonly webhooks: Pick<Webhooks, "state" | "replay" | "retry" | "deadLetters">;

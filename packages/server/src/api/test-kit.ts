@@ -52,6 +52,8 @@ const NO_EXPLANATION: Explanation = {
   sessions: [],
 };
 
+const CONNECTIONS_PER_PAGE = 100;
+
 export class TestApi {
   /** What the services were asked, as [name, ...arguments]. */
   readonly asked: unknown[][] = [];
@@ -296,6 +298,7 @@ export class TestApi {
       conversations: { ownLastIn: () => this.ownLast },
       presence: {
         of: (uid) => this.sessions.get(uid) ?? [],
+        session: (id) => this.connections.find(({ session }) => session.id === id)?.session,
         count: this.connections.length,
         userCount: this.sessions.size,
       },
@@ -304,9 +307,9 @@ export class TestApi {
       },
       connections: {
         socketCount: this.connections.length + 1,
-        connection: (id) => this.connections.find(({ session }) => session.id === id),
-        connections: () => this.connections,
-        traffic: () => TEST_TRAFFIC,
+        named: async (ids) => this.connections.filter(({ session }) => ids.includes(session.id)),
+        pages: () => pagesOf(this.connections),
+        traffic: async () => TEST_TRAFFIC,
       },
       explainer: {
         explain: async (question) => {
@@ -372,6 +375,12 @@ export class TestApi {
       handlerFailed: (error) => this.failures.push(error),
       options: this.#options,
     };
+  }
+}
+
+async function* pagesOf(connections: readonly LiveConnection[]): AsyncIterable<readonly LiveConnection[]> {
+  for (let from = 0; from < connections.length; from += CONNECTIONS_PER_PAGE) {
+    yield connections.slice(from, from + CONNECTIONS_PER_PAGE);
   }
 }
 

@@ -7,6 +7,8 @@ export type Field =
   | { readonly kind: "boolean"; readonly default: "true" | "false"; readonly doc: string }
   | NumberField<"integer">
   | NumberField<"bytes">
+  /** A whole number, or `auto`. */
+  | NumberField<"integer-or-auto">
   | DurationField
   | { readonly kind: "choice"; readonly choices: readonly string[]; readonly default: string; readonly doc: string }
   | {
@@ -67,7 +69,9 @@ type ValueOf<F> = F extends { readonly kind: "boolean" }
         ? ListenAddress | null
         : F extends { readonly kind: "list" | "networks" | "accounts" }
           ? readonly string[]
-          : string;
+          : F extends { readonly kind: "integer-or-auto" }
+            ? number | "auto"
+            : string;
 
 type NameOf<Key extends string, F> = F extends { readonly kind: "duration" } ? `${Key}Ms` : Key;
 

@@ -326,6 +326,13 @@ export const LIMITS = {
     default: "10000",
     doc: "Addresses whose wrong passwords at the manager port are counted for a minute: after 5 they have to wait. The oldest is forgotten first.",
   },
+  gatewayQueueBytesMax: {
+    kind: "bytes",
+    min: 65_536,
+    max: 17_179_869_184,
+    default: "32MiB",
+    doc: "What is on its way between the main thread and one of gateway.workers, each direction. Beyond, its sockets are not read; the other way, sends are refused with reason 22 (HTTP 503).",
+  },
   httpBodyBytesMax: {
     kind: "bytes",
     min: 1024,

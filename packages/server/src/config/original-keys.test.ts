@@ -69,6 +69,7 @@ test("every key that works is the original's, or one of ours that the docs name"
     "bench.apiOn",
     "drainTime",
     "allowNoEncrypt",
+    "gateway.workers",
     "metrics.on",
     "metrics.token",
     "metrics.legacyNames",

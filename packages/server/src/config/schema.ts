@@ -164,6 +164,15 @@ const FIELDS = {
     zeroIsUnset: true,
     doc: "A connection from which nothing came for this long is closed.",
   },
+  gateway: {
+    workers: {
+      kind: "integer-or-auto",
+      min: 0,
+      max: 64,
+      default: "0",
+      doc: "Threads that hold the clients' sockets: framing, codecs, keys, sealing. 0: the thread that does everything else holds them, too. auto: 0 on one or two cores, else one less than there are, at most 8. Linux and BSDs only; elsewhere 0.",
+    },
+  },
   customerService: {
     visitorsOn: {
       kind: "boolean",

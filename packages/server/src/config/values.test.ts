@@ -110,3 +110,25 @@ test("every count limit can be set to 100", () => {
   expect(counts.length).toBeGreaterThan(8);
   expect(counts.filter(({ field }) => readValue(field, "100") !== 100).map((key) => key.name)).toEqual([]);
 });
+
+describe("a number or auto", () => {
+  const threads: Field = { kind: "integer-or-auto", min: 0, max: 64, default: "0", doc: "" };
+
+  test.each([
+    ["0", 0],
+    [" 4 ", 4],
+    ["64", 64],
+    ["auto", "auto"],
+    ["Auto", "auto"],
+  ])("%s is %s", (text, value) => {
+    expect(readValue(threads, text)).toBe(value);
+  });
+
+  test.each(["65", "-1", "1.5", "automatic", "many"])("%s is none", (text) => {
+    expect(readValue(threads, text)).toBeUndefined();
+  });
+
+  test("0 is a number like any other", () => {
+    expect(isUnset(threads, "0")).toBe(false);
+  });
+});

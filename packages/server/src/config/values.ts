@@ -35,7 +35,9 @@ export function readValue(field: Field, text: string): Value | undefined {
     case "boolean":
       return readBoolean(text);
     case "integer":
-      return within(/^[0-9]{1,15}$/.test(text.trim()) ? Number(text) : undefined, field.min, field.max);
+      return within(readInteger(text), field.min, field.max);
+    case "integer-or-auto":
+      return text.trim().toLowerCase() === "auto" ? "auto" : within(readInteger(text), field.min, field.max);
     case "bytes":
       return within(readBytes(text), field.min, field.max);
     case "duration":
@@ -67,6 +69,8 @@ export function expected(field: Field): string {
       return "true or false";
     case "integer":
       return `a whole number from ${field.min} to ${field.max}`;
+    case "integer-or-auto":
+      return `auto, or a whole number from ${field.min} to ${field.max}`;
     case "bytes":
       return `a number of bytes as 65536, 64KiB or 4MiB, from ${formatBytes(field.min)} to ${formatBytes(field.max)}`;
     case "duration":
@@ -115,6 +119,10 @@ function readBoolean(text: string): boolean | undefined {
     default:
       return undefined;
   }
+}
+
+function readInteger(text: string): number | undefined {
+  return /^[0-9]{1,15}$/.test(text.trim()) ? Number(text) : undefined;
 }
 
 function readBytes(text: string): number | undefined {

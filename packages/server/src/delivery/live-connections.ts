@@ -34,12 +34,27 @@ export interface Traffic {
   readonly outPacketBytes: number;
 }
 
+export const NO_TRAFFIC: Traffic = {
+  inMessages: 0,
+  inMessageBytes: 0,
+  inPacketBytes: 0,
+  outMessages: 0,
+  outMessageBytes: 0,
+  outPacketBytes: 0,
+};
+
 export interface LiveConnections {
   /** Open sockets, those that have not logged in included. */
   readonly socketCount: number;
-  /** undefined: there is no such session, or it is being closed. */
-  connection(sessionId: number): LiveConnection | undefined;
-  /** Every session, oldest first. May be gone through in slices while connections come and go. */
-  connections(): Iterable<LiveConnection>;
-  traffic(): Traffic;
+  /** Those of these sessions that there are and that are not being closed. */
+  named(sessionIds: readonly number[]): Promise<readonly LiveConnection[]>;
+  /** Every session by its id, oldest first. May be gone through while connections come and go. */
+  pages(): AsyncIterable<readonly LiveConnection[]>;
+  traffic(): Promise<Traffic>;
+}
+
+export interface ConnectionPage {
+  readonly connections: readonly LiveConnection[];
+  /** The id behind which the next page begins; undefined: this is the last one. */
+  readonly next: number | undefined;
 }

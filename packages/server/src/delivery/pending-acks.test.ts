@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { HandTime, storedMessage } from "../gateway/test-kit.ts";
 import type { ChannelKey, LogName, StoredMessage } from "../messaging/message.ts";
+import type { PushedMessage } from "./outbound.ts";
 import { PENDING_ACKS_DEFAULTS, PendingAcks, type PendingAcksOptions } from "./pending-acks.ts";
 
 const MINUTE = 60_000;
@@ -10,7 +11,7 @@ function bench(options: Partial<PendingAcksOptions> = {}) {
   const stored: StoredMessage[] = [];
   const reads: number[][] = [];
   const told: string[] = [];
-  const resent: { readonly session: number; readonly message: StoredMessage }[] = [];
+  const resent: { readonly session: number; readonly message: PushedMessage }[] = [];
   const state = { isBroken: false };
   const acks = new PendingAcks({
     clock: time,

@@ -31,16 +31,21 @@ export class Presence {
     return kicked;
   }
 
-  /** Harmless when there is no such session. */
-  remove(sessionId: number): void {
+  /** What was removed; undefined: there is no such session. */
+  remove(sessionId: number): Session | undefined {
     const session = this.#byId.get(sessionId);
-    if (session === undefined) return;
+    if (session === undefined) return undefined;
     this.#byId.delete(sessionId);
     const sessions = this.#byUid.get(session.uid);
-    if (sessions === undefined) return;
+    if (sessions === undefined) return session;
     if (sessions.length === 1) this.#byUid.delete(session.uid);
     else sessions.splice(sessions.indexOf(session), 1);
     this.watcher?.(session, false);
+    return session;
+  }
+
+  session(id: number): Session | undefined {
+    return this.#byId.get(id);
   }
 
   /** In the order of their logins. Live: not to be kept. */

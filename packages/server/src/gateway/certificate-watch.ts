@@ -10,8 +10,8 @@ interface CertificateWatchDeps {
   readonly timers: Pick<Timers, "after">;
   readonly certFile: string;
   readonly keyFile: string;
-  /** Gives the pair to the listeners; throws `BadCertificate`. */
-  readonly replace: (certificate: TlsCertificate) => void;
+  /** Gives the pair to the listeners; throws or rejects with `BadCertificate`. */
+  readonly replace: (certificate: TlsCertificate) => void | Promise<void>;
   readonly log: { replaced(source: string): void; refused(because: string): void };
 }
 
@@ -77,7 +77,7 @@ export class CertificateWatch {
     this.#settled = found;
     try {
       if (typeof found === "string") throw new BadCertificate(found);
-      replace(found);
+      await replace(found);
       log.replaced(found.source);
     } catch (error) {
       log.refused(textOf(error));

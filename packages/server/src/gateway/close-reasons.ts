@@ -21,6 +21,7 @@ export const CLOSE_REASONS = {
   kicked: "another login or an administrator ended the session",
   slow_reader: "the client takes its messages too slowly",
   server_stopping: "the server is stopping",
+  worker_failed: "the thread that held this connection has ended",
   internal_error: "the server failed to handle this connection",
 } as const;
 

@@ -1,16 +1,16 @@
 import { Reason } from "@wukong-ts/protocol";
 import { describe, expect, test } from "vitest";
 import type { LoginVerdict } from "../messaging/users.ts";
-import { type ConnectVerdict, connackFor, judgeConnect, negotiatedVersion } from "./connect.ts";
-import { CountedRandom, TestClient } from "./test-kit.ts";
+import { connackFor, judgeIds, judgeLogin, negotiatedVersion } from "./connect.ts";
+import type { EntryVerdict } from "./core.ts";
+import { TestClient } from "./test-kit.ts";
 
 function judge(
   connect: Parameters<typeof TestClient.connectFrame>[0],
   login: LoginVerdict = { reason: 1, level: "slave" },
-  disableEncryption = false,
-): ConnectVerdict {
-  const users = { login: () => login };
-  return judgeConnect(TestClient.connectFrame(connect), { users, random: new CountedRandom(), disableEncryption });
+  keysReason: number = Reason.success,
+): EntryVerdict {
+  return judgeIds(TestClient.connectFrame(connect)) ?? judgeLogin(login, { agreeOnKeys: () => keysReason });
 }
 
 describe("a CONNECT", () => {
@@ -54,23 +54,20 @@ describe("a CONNECT", () => {
     expect(judge({}, { reason: "transient" })).toEqual({ kind: "cut", close: "login_unavailable" });
   });
 
-  test.each([
-    ["empty", "", 21],
-    ["no key", "AAAA", 2],
-  ])("whose client key is %s is refused", (_, clientKey, reason) => {
-    expect(judge({ clientKey })).toEqual({ kind: "refused", reason, close: "bad_client_key" });
-  });
-
-  test("needs no client key when encryption is off", () => {
-    expect(judge({ clientKey: "" }, { reason: 1, level: "master" }, true)).toEqual({
-      kind: "welcome",
-      level: "master",
-      keys: undefined,
+  test("with which no keys can be agreed is refused with the reason for that", () => {
+    expect(judge({}, undefined, Reason.clientKeyIsEmpty)).toEqual({
+      kind: "refused",
+      reason: 21,
+      close: "bad_client_key",
     });
   });
 
+  test("that is welcome is so at the level that users say", () => {
+    expect(judge({}, { reason: 1, level: "master" })).toEqual({ kind: "welcome", level: "master" });
+  });
+
   test("with a wrong token and no key is told about the token", () => {
-    expect(judge({ clientKey: "" }, { reason: 2, level: "slave" })).toMatchObject({ close: "auth_failed" });
+    expect(judge({}, { reason: 2, level: "slave" }, Reason.clientKeyIsEmpty)).toMatchObject({ close: "auth_failed" });
   });
 });
 

@@ -13,28 +13,15 @@ import {
   SYSTEM_DEVICE_ID,
   SYSTEM_UID,
 } from "@wukong-ts/protocol";
-import type { DeviceLevel, Users } from "../messaging/users.ts";
+import type { LoginVerdict } from "../messaging/users.ts";
 import { fits, hasSpecialCharacters, UID_BYTES_MAX } from "../messaging/valid-ids.ts";
-import type { Random } from "../world/world.ts";
-import type { CloseReason } from "./close-reasons.ts";
-import { agreeOnKeys, type KeyAgreement } from "./key-agreement.ts";
-
-export interface ConnectRules {
-  readonly users: Pick<Users, "login">;
-  readonly random: Random;
-  readonly disableEncryption: boolean;
-}
-
-export type ConnectVerdict =
-  | { readonly kind: "welcome"; readonly level: DeviceLevel; readonly keys: KeyAgreement | undefined }
-  | { readonly kind: "refused"; readonly reason: number; readonly close: CloseReason }
-  | { readonly kind: "cut"; readonly close: CloseReason };
+import type { Entrant, EntryVerdict, Refusal } from "./core.ts";
+import type { KeyAgreement } from "./key-agreement.ts";
 
 const DEVICE_ID_BYTES_MAX = 255;
 
-/** `isPlain`: the client's protocol has no encryption. */
-export function judgeConnect(connect: Connect, rules: ConnectRules, isPlain = false): ConnectVerdict {
-  const { uid, deviceId, deviceFlag, token } = connect;
+/** Ids that nobody can have; undefined: the login decides. */
+export function judgeIds({ uid, deviceId }: Connect): Refusal | undefined {
   if (uid.trim() === "" || hasSpecialCharacters(uid) || !fits(uid, UID_BYTES_MAX)) {
     return { kind: "cut", close: "bad_uid" };
   }
@@ -42,18 +29,18 @@ export function judgeConnect(connect: Connect, rules: ConnectRules, isPlain = fa
   if (uid === SYSTEM_UID || uid.endsWith(COMMAND_SUFFIX) || deviceId === SYSTEM_DEVICE_ID) {
     return { kind: "refused", reason: Reason.authFail, close: "reserved_id" };
   }
-  const login = rules.users.login({ uid, deviceId, deviceFlag, token });
+  return undefined;
+}
+
+/** What users say, and then whether keys can be agreed. */
+export function judgeLogin(login: LoginVerdict, keys: Pick<Entrant, "agreeOnKeys">): EntryVerdict {
   if (login.reason === "transient") return { kind: "cut", close: "login_unavailable" };
   if (login.reason !== Reason.success) {
     return { kind: "refused", reason: login.reason, close: login.reason === Reason.ban ? "banned" : "auth_failed" };
   }
-  if (rules.disableEncryption || isPlain) return { kind: "welcome", level: login.level, keys: undefined };
-  const keys = agreeOnKeys(connect.clientKey, rules.random);
-  if (keys === undefined) {
-    const reason = connect.clientKey === "" ? Reason.clientKeyIsEmpty : Reason.authFail;
-    return { kind: "refused", reason, close: "bad_client_key" };
-  }
-  return { kind: "welcome", level: login.level, keys };
+  const reason = keys.agreeOnKeys();
+  if (reason !== Reason.success) return { kind: "refused", reason, close: "bad_client_key" };
+  return { kind: "welcome", level: login.level };
 }
 
 /** Who knows of version 6 says exactly that; any other number above 5 gets 5, as in v2.2.5. */

@@ -51,6 +51,21 @@ describe("connecting", () => {
     expect(bench.gateway.stats().closes.auth_failed).toBe(1);
   });
 
+  test.each([
+    ["empty", "", 21],
+    ["no key", "AAAA", 2],
+  ])("one whose client key is %s is refused with a reason for that", async (_, clientKey, reason) => {
+    const bench = await startBench();
+    expect(bench.client().connect({ clientKey })).toMatchObject({ reason, serverKey: "" });
+    expect(bench.presence.count).toBe(0);
+    expect(bench.client().connect({ clientKey: TestClient.connectFrame().clientKey })).toMatchObject({ reason: 1 });
+  });
+
+  test("one without a client key is welcome where nothing is encrypted", async () => {
+    const bench = await startBench({ disableEncryption: true });
+    expect(bench.client().connect({ clientKey: "" })).toMatchObject({ reason: 1, serverKey: "", salt: "" });
+  });
+
   test("one that cannot be judged now is closed without an answer", async () => {
     const bench = await startBench();
     bench.login = () => ({ reason: "transient" });

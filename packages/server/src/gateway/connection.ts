@@ -1,10 +1,10 @@
 /**
  * One client connection: bytes → frames, its state, and its end.
  *
- *   new ──CONNECT accepted──► ready ──► closing ──► closed
- *    └──────refused, bad bytes, too late──►┘
+ *   new ──CONNECT──► entering ──accepted──► ready ──► closing ──► closed
+ *    └────────────────┴────refused, bad bytes, too late──►┘
  *
- * A login is judged at once, so there is no state in between, and what a client sends behind its CONNECT is simply next.
+ * Where the core is in the same thread a login is decided at once; else what a client sends behind its CONNECT waits.
  * All SENDs of one read go to `Sending` as one batch. While too many of them are unanswered the socket is not read, so
  * nothing is refused only because it was pipelined. Nothing a peer sends throws out of here: whatever goes wrong closes
  * this connection with a named reason.
@@ -23,25 +23,19 @@ import {
 } from "@wukong-ts/protocol";
 import type { Sealer } from "@wukong-ts/sealing";
 import type { LiveConnection, Traffic } from "../delivery/live-connections.ts";
-import type { PendingAcks } from "../delivery/pending-acks.ts";
-import type { Presence } from "../delivery/presence.ts";
 import type { Session } from "../delivery/session.ts";
-import type { SessionTrail } from "../delivery/session-trail.ts";
-import type { CommandReceipts } from "../messaging/commands.ts";
-import type { IdGenerator } from "../messaging/ids.ts";
-import type { RefusalRule, RefusalTrail } from "../messaging/refusals.ts";
-import type { Sending, SendRequest, SendResult, SendSink } from "../messaging/send.ts";
-import type { TokenBuckets } from "../messaging/token-buckets.ts";
+import type { SendRequest, SendResult, SendSink } from "../messaging/send.ts";
 import type { Socket, SocketEvents, Timer, World } from "../world/world.ts";
 import { BinaryWire } from "./binary-wire.ts";
 import { CLOSE_REASONS, type CloseReason } from "./close-reasons.ts";
-import { type ConnectRules, connackFor, judgeConnect, negotiatedVersion } from "./connect.ts";
+import { connackFor, judgeIds, negotiatedVersion } from "./connect.ts";
+import type { Core, Refusal } from "./core.ts";
 import type { EndOfTurn, EndOfTurnTask } from "./end-of-turn.ts";
 import type { GatewayCounters } from "./gateway-counters.ts";
 import type { GatewayOptions } from "./gateway-options.ts";
-import { handleRecvack } from "./handlers/recvack.ts";
-import { refusedSend, sendRequestFrom } from "./handlers/send.ts";
+import { sendRequestFrom } from "./handlers/send.ts";
 import { JsonWire } from "./json-wire.ts";
+import { agreeOnKeys, type KeyAgreement } from "./key-agreement.ts";
 import { bytesOf, Outbox, type OutboxOwner } from "./outbox.ts";
 import type { OutboxFlush } from "./outbox-flush.ts";
 import type { OutboundItem, RecvSource } from "./recv-frames.ts";
@@ -51,21 +45,13 @@ import type { Wire } from "./wire.ts";
 export interface ConnectionHost {
   readonly world: Pick<World, "clock" | "timers" | "random">;
   readonly options: GatewayOptions;
-  readonly connectRules: ConnectRules;
-  readonly sending: Sending;
-  readonly presence: Presence;
-  readonly acks: Pick<PendingAcks, "acked" | "forget">;
-  readonly commands: CommandReceipts;
-  readonly trail: SessionTrail & RefusalTrail;
-  readonly ids: Pick<IdGenerator, "next">;
+  readonly core: Core;
   readonly turns: EndOfTurn;
   readonly flush: OutboxFlush;
   readonly sealer: Sealer;
-  /** How fast SENDs may come from one address. */
-  readonly perIp: TokenBuckets | undefined;
   readonly counters: GatewayCounters;
-  /** Presence has let them go in favour of `by`. */
-  kicked(sessions: readonly Session[], by: Session): void;
+  /** The core is behind: `endOfTurn` once it has caught up. */
+  waits(connection: Connection): void;
   /** `count` SENDs were accepted (or, negative, answered). */
   unanswered(count: number): void;
   /** The socket is gone. Comes exactly once and last. */
@@ -78,6 +64,8 @@ export interface ConnectionHost {
 const FRAMES_PER_TURN_MAX = 1_024;
 /** More bytes than any CONNECT has. */
 const CONNECT_BYTES_MAX = 128 * 1024;
+/** In place of a payload that cannot be opened. */
+const NOTHING = new Uint8Array(0);
 /** What an unanswered SEND costs beyond its payload. */
 const REQUEST_COST_BYTES = 256;
 /** A connection that was refused because of overload is not read for so long; doubled each time, until it is answered well. */
@@ -85,9 +73,6 @@ const REST_FIRST_MS = 50;
 const REST_LONGEST_MS = 1_000;
 /** One frame per write over TCP up to this version: its SDK decodes one frame per read. */
 const ONE_FRAME_PER_WRITE_UP_TO_VERSION = 2;
-
-/** Refusals of ids that no user can have: there is nobody to keep them for. */
-const IMPOSSIBLE_IDS: ReadonlySet<CloseReason> = new Set<CloseReason>(["bad_uid", "bad_device_id", "reserved_id"]);
 
 export class Connection implements SendSink, SocketEvents, EndOfTurnTask, OutboxOwner {
   readonly id: number;
@@ -100,7 +85,7 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask, Outbox
   /** undefined until the first byte that is no white space. */
   #wire: Wire | undefined;
   readonly #acceptedMs: number;
-  #state: "new" | "ready" | "closing" | "closed" = "new";
+  #state: "new" | "entering" | "ready" | "closing" | "closed" = "new";
   #lastInboundMs: number;
   #unansweredSends = 0;
   #unansweredBytes = 0;
@@ -223,6 +208,17 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask, Outbox
     if (this.#isHeld && this.#wire !== undefined) this.#pump(this.#wire);
   }
 
+  /** It is not read until it is known that there is room for it. */
+  awaitAdmission(): void {
+    this.#hold();
+  }
+
+  admitted(): void {
+    // Something may have come all the same.
+    if (this.#wire !== undefined) this.#continueNextTurn();
+    else if (!this.#isDraining) this.#letGo();
+  }
+
   recv(source: RecvSource): void {
     const { session } = this;
     if (this.#state !== "ready" || session === undefined) return;
@@ -254,7 +250,7 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask, Outbox
   /** The limits on silence. */
   sweep(nowMs: number): void {
     const { options } = this.#host;
-    if (this.#state === "new") {
+    if (this.#state === "new" || this.#state === "entering") {
       if (nowMs - this.#acceptedMs >= options.unauthenticatedMs) this.close("connect_timeout", "now");
     } else if (this.#state === "ready") {
       // A client that is not read cannot be heard.
@@ -327,6 +323,11 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask, Outbox
   /** Takes frames until there are none, the turn is over or too much is unanswered. */
   #pump(wire: Wire): void {
     if (this.#isDraining) return;
+    if (this.#host.core.isBehind) {
+      this.#hold();
+      this.#host.waits(this);
+      return;
+    }
     const sends: Send[] = [];
     let failure: unknown;
     try {
@@ -399,46 +400,79 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask, Outbox
       this.close("connect_expected", "after-flush");
       return;
     }
-    const verdict = judgeConnect(frame, this.#host.connectRules, wire.isJson);
-    this.#host.counters.connected(verdict.kind === "welcome" ? "success" : verdict.close);
     wire.version = negotiatedVersion(frame);
     const isOldSdk = !wire.isJson && wire.version <= ONE_FRAME_PER_WRITE_UP_TO_VERSION;
     this.#outbox.oneFramePerWrite = isOldSdk && !this.#socket.keepsBoundaries;
-    const { world, options, presence } = this.#host;
-    const at = { wallMs: world.clock.wallMs(), nodeId: options.nodeId };
-    if (verdict.kind !== "welcome" && !IMPOSSIBLE_IDS.has(verdict.close))
-      this.#host.trail.loginFailed(frame.uid, frame.deviceFlag, verdict.close);
-    if (verdict.kind === "cut") {
-      // Who waits for an answer gets one; in the binary protocol the close is the answer.
-      if (wire.isJson) {
-        const reason = verdict.close === "login_unavailable" ? Reason.systemError : Reason.authFail;
-        this.#put(
-          PacketType.connack,
-          wire.connack(connackFor(frame, reason, undefined, at), CLOSE_REASONS[verdict.close]),
-        );
-      }
-      this.close(verdict.close, "after-flush");
+    const refusal = judgeIds(frame);
+    if (refusal !== undefined) {
+      this.#turnAway(refusal, frame, wire);
       return;
     }
-    if (verdict.kind === "refused") {
-      const refused = connackFor(frame, verdict.reason, undefined, at);
-      this.#put(PacketType.connack, wire.connack(refused, CLOSE_REASONS[verdict.close]));
-      this.close(verdict.close, "after-flush", options.refusedCloseMs);
-      return;
-    }
-    // One step, CONNACK first: a message is durable before it, and found by sync, or pushed behind it.
-    this.#put(PacketType.connack, wire.connack(connackFor(frame, Reason.success, verdict.keys, at), ""));
-    if (wire instanceof BinaryWire && verdict.keys !== undefined) {
+    const { world, options, core } = this.#host;
+    const { uid, deviceId, deviceFlag, token, clientKey } = frame;
+    const { version } = wire;
+    const session = { id: this.id, uid, deviceId, deviceFlag, version, connectedAtMs: world.clock.wallMs() };
+    let keys: KeyAgreement | undefined;
+    this.#state = "entering";
+    core.enter({
+      session,
+      token,
+      agreeOnKeys() {
+        if (options.disableEncryption || wire.isJson) return Reason.success;
+        keys = agreeOnKeys(clientKey, world.random);
+        if (keys !== undefined) return Reason.success;
+        return clientKey === "" ? Reason.clientKeyIsEmpty : Reason.authFail;
+      },
+      decided: (verdict) => {
+        // Meanwhile it may have gone.
+        if (this.#state !== "entering") return;
+        if (verdict.kind === "welcome") this.#welcome({ ...session, deviceLevel: verdict.level }, frame, wire, keys);
+        else this.#turnAway(verdict, frame, wire);
+      },
+    });
+    // Not decided yet: what comes behind the CONNECT waits.
+    if (this.#isEntering) this.#hold();
+  }
+
+  #welcome(session: Session, frame: Connect, wire: Wire, keys: KeyAgreement | undefined): void {
+    const { counters } = this.#host;
+    counters.connected("success");
+    const connack = connackFor(frame, Reason.success, keys, this.#here(session.connectedAtMs));
+    this.#put(PacketType.connack, wire.connack(connack, ""));
+    if (wire instanceof BinaryWire && keys !== undefined) {
       wire.isSealed = true;
-      this.#slot = this.#outbox.slot = this.#host.sealer.addSession(verdict.keys.key, verdict.keys.iv);
+      this.#slot = this.#outbox.slot = this.#host.sealer.addSession(keys.key, keys.iv);
     }
-    const session = this.#sessionOf(frame, wire.version, verdict.level, at.wallMs);
     this.session = session;
     this.#state = "ready";
     this.#host.counters.session(session, this.#socket.keepsBoundaries, wire.isJson, 1);
-    const kicked = presence.add(session);
-    this.#host.trail.opened(session);
-    if (kicked.length > 0) this.#host.kicked(kicked, session);
+    if (this.#isHeld) this.#continueNextTurn();
+  }
+
+  #turnAway(refusal: Refusal, frame: Connect, wire: Wire): void {
+    this.#host.counters.connected(refusal.close);
+    const at = this.#here(this.#host.world.clock.wallMs());
+    if (refusal.kind === "cut") {
+      // Who waits for an answer gets one; in the binary protocol the close is the answer.
+      if (wire.isJson) {
+        const reason = refusal.close === "login_unavailable" ? Reason.systemError : Reason.authFail;
+        const refused = connackFor(frame, reason, undefined, at);
+        this.#put(PacketType.connack, wire.connack(refused, CLOSE_REASONS[refusal.close]));
+      }
+      this.close(refusal.close, "after-flush");
+      return;
+    }
+    const refused = connackFor(frame, refusal.reason, undefined, at);
+    this.#put(PacketType.connack, wire.connack(refused, CLOSE_REASONS[refusal.close]));
+    this.close(refusal.close, "after-flush", this.#host.options.refusedCloseMs);
+  }
+
+  #here(wallMs: number): { readonly wallMs: number; readonly nodeId: number } {
+    return { wallMs, nodeId: this.#host.options.nodeId };
+  }
+
+  get #isEntering(): boolean {
+    return this.#state === "entering";
   }
 
   #refuse(wire: Wire, text: string): void {
@@ -454,15 +488,10 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask, Outbox
     counters.bytesOut[type]! += bytesOf(item);
   }
 
-  #sessionOf(connect: Connect, version: number, deviceLevel: Session["deviceLevel"], connectedAtMs: number): Session {
-    const { uid, deviceId, deviceFlag } = connect;
-    return { id: this.id, uid, deviceId, deviceFlag, deviceLevel, version, connectedAtMs };
-  }
-
   #handle(frame: Frame, wire: Wire): void {
     switch (frame.type) {
       case PacketType.recvack:
-        if (this.session !== undefined) handleRecvack(frame, this.session, this.#host.acks, this.#host.commands);
+        if (this.session !== undefined) this.#host.core.received(frame, this.session);
         return;
       case PacketType.ping:
         this.#put(PacketType.pong, wire.pong());
@@ -482,54 +511,38 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask, Outbox
   #send(all: readonly Send[], wire: Wire): void {
     const { session } = this;
     if (session === undefined) return;
-    const sends = this.#admit(all, session, wire);
+    const { core } = this.#host;
+    const granted = core.granted(this.ip, all.length);
+    const sends = granted === all.length ? all : all.slice(0, granted);
     const payloads =
       wire instanceof BinaryWire && wire.isSealed ? this.#open(sends) : sends.map((send) => send.payload);
     const requests: SendRequest[] = [];
+    let unreadable: SendRequest[] | undefined;
     for (const [index, frame] of sends.entries()) {
       const payload = payloads[index];
+      this.#unansweredSends++;
+      this.#unansweredBytes += (payload?.length ?? 0) + REQUEST_COST_BYTES;
       if (payload === undefined) {
-        this.#refuseSend(frame, session, wire, "undecodable", { reason: Reason.payloadDecodeError });
+        unreadable ??= [];
+        unreadable.push(sendRequestFrom(frame, session, NOTHING, wire.seqMax));
         continue;
       }
       this.#inMessages++;
       this.#inMessageBytes += payload.length;
-      this.#unansweredSends++;
-      this.#unansweredBytes += payload.length + REQUEST_COST_BYTES;
       requests.push(sendRequestFrom(frame, session, payload, wire.seqMax));
     }
-    // Those that could not be opened are answered already, and no later answer makes room for what stands behind them.
-    if (this.#isHeld && this.#hasRoomAgain()) this.#continueNextTurn();
+    this.#host.unanswered(all.length);
+    // They are not even opened.
+    if (granted < all.length) {
+      const refused = all.slice(granted).map((frame) => sendRequestFrom(frame, session, NOTHING, wire.seqMax));
+      this.#unansweredSends += refused.length;
+      this.#unansweredBytes += refused.length * REQUEST_COST_BYTES;
+      core.refuse(refused, "rate_limit", this.ip, this);
+    }
+    if (unreadable !== undefined) core.refuse(unreadable, "undecodable", this.ip, this);
     if (requests.length === 0) return;
-    this.#host.unanswered(requests.length);
     this.#host.counters.time(requests[0], this.#lastInboundMs);
-    this.#host.sending.send(requests, this);
-  }
-
-  /** Answers those that are more than this address may send; they are not even opened. */
-  #admit(sends: readonly Send[], session: Session, wire: Wire): readonly Send[] {
-    const { perIp } = this.#host;
-    const granted = perIp === undefined ? sends.length : perIp.take(this.ip, sends.length);
-    if (perIp === undefined || granted === sends.length) return sends;
-    const retryAfterMs = perIp.retryAfterMs(this.ip);
-    const why = { reason: Reason.rateLimit, retryAfterMs };
-    for (const frame of sends.slice(granted)) this.#refuseSend(frame, session, wire, "rate_limit", why);
-    this.#rest();
-    return sends.slice(0, granted);
-  }
-
-  /** Before messaging has seen it. */
-  #refuseSend(
-    frame: Send,
-    session: Session,
-    wire: Wire,
-    rule: RefusalRule,
-    why: Pick<SendResult, "reason" | "retryAfterMs">,
-  ): void {
-    const id = this.#host.ids.next();
-    this.#host.counters.sendacks[why.reason]!++;
-    this.#put(PacketType.sendack, wire.sendack(frame, { ...why, id, seq: 0 }));
-    this.#host.trail.refused(refusedSend(frame, session), id, why.reason, rule);
+    core.sending.send(requests, this);
   }
 
   /** The plain payloads; undefined: the msgKey is wrong, or the payload cannot be decrypted. */
@@ -592,11 +605,11 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask, Outbox
 
   /** In one step out of presence and of the waiting acknowledgements. */
   #leave(reason: CloseReason): void {
-    if (this.session === undefined) return;
-    this.#host.counters.session(this.session, this.#socket.keepsBoundaries, this.#wire?.isJson === true, -1);
-    this.#host.presence.remove(this.id);
-    this.#host.acks.forget(this.id);
-    this.#host.trail.left(this.session, reason);
+    const { session } = this;
+    if (session === undefined && this.#state !== "entering") return;
+    const { core, counters } = this.#host;
+    if (session !== undefined) counters.session(session, this.#socket.keepsBoundaries, this.#wire?.isJson === true, -1);
+    core.left(this.id, reason);
   }
 
   #closeSocket(how: "after-flush" | "now"): void {

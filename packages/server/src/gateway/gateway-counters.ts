@@ -1,6 +1,6 @@
 /**
- * What the gateway counts for its operators. The hot path bumps plain numbers in typed arrays and nothing else; `stats`
- * of the gateway makes a snapshot of plain data out of them, which may cross threads and be added up.
+ * What the gateway counts for its operators. The hot path bumps plain numbers in typed arrays and nothing else; a snapshot
+ * of them is plain data.
  */
 import type { Session } from "../delivery/session.ts";
 import type { SendRequest } from "../messaging/send.ts";
@@ -13,7 +13,7 @@ const REASONS = 32;
 const DEVICES = ["app", "web", "pc", "other"] as const;
 const SESSION_KINDS = 4 * DEVICES.length;
 
-export interface SessionCount {
+interface SessionCount {
   readonly transport: "tcp" | "websocket";
   readonly protocol: "wkproto" | "jsonrpc";
   readonly device: (typeof DEVICES)[number];
@@ -21,7 +21,22 @@ export interface SessionCount {
 }
 
 /** CONNECTs by what became of them: "success", or the reason of the close. */
-export type ConnectCounts = Readonly<Record<string, number>>;
+type ConnectCounts = Readonly<Record<string, number>>;
+
+/** Plain data. */
+export interface CountersSnapshot {
+  readonly sessionsBy: readonly SessionCount[];
+  readonly connects: ConnectCounts;
+  /** By packet type; 0: what was no packet, and errors. Out: queued to be written. */
+  readonly framesIn: readonly number[];
+  readonly bytesIn: readonly number[];
+  readonly framesOut: readonly number[];
+  readonly bytesOut: readonly number[];
+  /** By reason. */
+  readonly sendacks: readonly number[];
+  /** Of one SEND at a time. */
+  readonly sendackSeconds: HistogramSnapshot;
+}
 
 export class GatewayCounters {
   readonly framesIn: Float64Array = new Float64Array(PACKET_TYPES);
@@ -61,16 +76,25 @@ export class GatewayCounters {
     this.#sessions[((isWebSocket ? 2 : 0) + (isJson ? 1 : 0)) * DEVICES.length + device]! += by;
   }
 
-  get sendackSeconds(): HistogramSnapshot {
-    return this.#sendackSeconds.snapshot();
+  snapshot(): CountersSnapshot {
+    return {
+      sessionsBy: this.#sessionCounts,
+      connects: this.#connectCounts,
+      framesIn: [...this.framesIn],
+      bytesIn: [...this.bytesIn],
+      framesOut: [...this.framesOut],
+      bytesOut: [...this.bytesOut],
+      sendacks: [...this.sendacks],
+      sendackSeconds: this.#sendackSeconds.snapshot(),
+    };
   }
 
-  get connects(): ConnectCounts {
+  get #connectCounts(): ConnectCounts {
     const refused = Object.fromEntries(CONNECT_REFUSALS.map((reason) => [reason, 0]));
     return { ...refused, ...this.#connects };
   }
 
-  get sessions(): readonly SessionCount[] {
+  get #sessionCounts(): readonly SessionCount[] {
     return [...this.#sessions].map((count, index) => ({
       transport: index >= 2 * DEVICES.length ? "websocket" : "tcp",
       protocol: Math.floor(index / DEVICES.length) % 2 === 1 ? "jsonrpc" : "wkproto",

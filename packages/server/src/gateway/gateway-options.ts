@@ -1,7 +1,10 @@
 import type { ListenAt } from "../world/world.ts";
 
-/** The gateway's numbers. Every bound is here, with what happens beyond it. */
+/** The gateway's numbers, as plain data. Every bound is here, with what happens beyond it. */
 export interface GatewayOptions {
+  /** Ids of connections: the first one, and how far the next is from it. */
+  readonly firstId: number;
+  readonly idStep: number;
   /** The node number told in CONNACK. */
   readonly nodeId: number;
   /** No keys are agreed and payloads are plain. Web SDKs cannot connect then. */
@@ -14,7 +17,9 @@ export interface GatewayOptions {
   readonly connectionsMax: number;
   readonly connectionsPerIpMax: number;
   /** For the listeners, as `ListenAt` has them. */
-  readonly transports: Pick<ListenAt, "expectsProxyHeader" | "trusts" | "path" | "origins">;
+  readonly transports: Pick<ListenAt, "expectsProxyHeader" | "path" | "origins" | "sharesPort">;
+  /** Networks whose word about a client's address is taken. */
+  readonly trustedProxies: readonly string[];
   /** A frame that says it is longer closes the connection at its header. */
   readonly frameBytesMax: number;
   /** One inbound WebSocket message: some SDKs put up to five frames into one. */
@@ -44,6 +49,8 @@ export interface GatewayOptions {
 const MIB = 1024 * 1024;
 
 export const GATEWAY_DEFAULTS: GatewayOptions = {
+  firstId: 1,
+  idStep: 1,
   nodeId: 1001,
   disableEncryption: false,
   disableJsonRpc: false,
@@ -51,6 +58,7 @@ export const GATEWAY_DEFAULTS: GatewayOptions = {
   connectionsMax: 100_000,
   connectionsPerIpMax: 50_000,
   transports: {},
+  trustedProxies: [],
   frameBytesMax: MIB,
   webSocketMessageBytesMax: 5 * MIB + 64 * 1024,
   unauthenticatedMs: 10_000,

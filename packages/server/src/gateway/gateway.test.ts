@@ -6,6 +6,7 @@ import { IdGenerator } from "../messaging/ids.ts";
 import { CLOSE_REASONS } from "./close-reasons.ts";
 import { createGateway } from "./gateway.ts";
 import { GATEWAY_DEFAULTS } from "./gateway-options.ts";
+import { LocalCore } from "./local-core.ts";
 import { CountedRandom, HandSending, HandTime, NO_TRAIL, startBench } from "./test-kit.ts";
 
 const PING: Frame = { type: PacketType.ping };
@@ -52,16 +53,16 @@ test("traffic is counted over all connections there have been, and never falls",
   second.connect({ uid: "b" });
   first.write(first.sendFrame());
   time.settle();
-  const before = gateway.live.traffic();
+  const before = await gateway.live.traffic();
   expect(before.inMessages).toBe(1);
   expect(before.inPacketBytes).toBeGreaterThan(before.inMessageBytes);
   expect(before.outPacketBytes).toBeGreaterThan(0);
   first.socket.hangUp();
   time.settle();
-  expect(gateway.live.traffic()).toEqual(before);
+  expect(await gateway.live.traffic()).toEqual(before);
   second.write(second.sendFrame());
   time.settle();
-  expect(gateway.live.traffic().inMessages).toBe(2);
+  expect((await gateway.live.traffic()).inMessages).toBe(2);
 });
 
 describe("silence", () => {
@@ -183,17 +184,20 @@ test("an address that is taken fails the start, and the other listener is closed
             : Promise.resolve({ port: 5100, close: () => Promise.resolve(void closed.push(at.transport)) }),
       },
     },
-    users: { login: () => ({ reason: 1, level: "slave" }) },
-    sending: new HandSending(),
-    presence: new Presence(),
-    acks: { acked: () => undefined, forget: () => undefined },
-    commands: { received: () => undefined, receivedById: () => undefined },
-    trail: NO_TRAIL,
-    ids: new IdGenerator(time, 1),
+    core: new LocalCore({
+      users: { login: () => ({ reason: 1, level: "slave" }) },
+      sending: new HandSending(),
+      presence: new Presence(),
+      acks: { acked: () => undefined, forget: () => undefined },
+      commands: { received: () => undefined, receivedById: () => undefined },
+      trail: NO_TRAIL,
+      ids: new IdGenerator(time, 1),
+      failed: () => undefined,
+      closed: () => undefined,
+      options: GATEWAY_DEFAULTS,
+    }),
     sealer: createSealer(),
     options: GATEWAY_DEFAULTS,
-    failed: () => undefined,
-    closed: () => undefined,
   });
   const at = { host: "127.0.0.1", port: 0 };
   await expect(gateway.start({ tcp: at, websocket: at })).rejects.toThrow("taken");

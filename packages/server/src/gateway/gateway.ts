@@ -3,90 +3,32 @@
  * `Outbound` of delivery. What one connection does is in connection.ts.
  */
 
-import { Reason } from "@wukong-ts/protocol";
 import type { Sealer } from "@wukong-ts/sealing";
-import type { LiveConnection, LiveConnections, Traffic } from "../delivery/live-connections.ts";
-import type { Outbound } from "../delivery/outbound.ts";
-import type { PendingAcks } from "../delivery/pending-acks.ts";
-import { isToldOfKick, type Presence } from "../delivery/presence.ts";
-import type { Session } from "../delivery/session.ts";
-import type { SessionTrail } from "../delivery/session-trail.ts";
-import type { CommandReceipts } from "../messaging/commands.ts";
-import type { IdGenerator } from "../messaging/ids.ts";
-import type { StoredMessage } from "../messaging/message.ts";
-import type { RefusalTrail } from "../messaging/refusals.ts";
-import type { Sending } from "../messaging/send.ts";
-import type { TokenBuckets } from "../messaging/token-buckets.ts";
-import type { Users } from "../messaging/users.ts";
-import type { HistogramSnapshot } from "../observe/histogram.ts";
+import {
+  type ConnectionPage,
+  type LiveConnection,
+  type LiveConnections,
+  NO_TRAFFIC,
+  type Traffic,
+} from "../delivery/live-connections.ts";
+import type { Outbound, PushedMessage } from "../delivery/outbound.ts";
 import type { Listener, Socket, SocketEvents, Timer, TlsCertificate, World } from "../world/world.ts";
-import { type CloseCounts, type CloseReason, createCloseCounts } from "./close-reasons.ts";
+import { type CloseReason, createCloseCounts } from "./close-reasons.ts";
 import { Connection, type ConnectionHost } from "./connection.ts";
+import type { Core, SocketHolder } from "./core.ts";
 import { EndOfTurn } from "./end-of-turn.ts";
-import { type ConnectCounts, GatewayCounters, type SessionCount } from "./gateway-counters.ts";
+import { GatewayCounters } from "./gateway-counters.ts";
 import type { GatewayOptions } from "./gateway-options.ts";
+import type { GatewayStats } from "./gateway-stats.ts";
+import { type GatewayAddresses, type GatewayPorts, type ListenerName, listenersFor } from "./listening.ts";
 import { OutboxFlush } from "./outbox-flush.ts";
 import { type RecvSource, recvSource } from "./recv-frames.ts";
 
 export interface GatewayDeps {
   readonly world: Pick<World, "clock" | "timers" | "random" | "network">;
-  readonly users: Pick<Users, "login">;
-  readonly sending: Sending;
-  readonly presence: Presence;
-  readonly acks: Pick<PendingAcks, "acked" | "forget">;
-  readonly commands: CommandReceipts;
-  readonly trail: SessionTrail & RefusalTrail;
-  /** Names the SENDs that are refused before messaging sees them. */
-  readonly ids: Pick<IdGenerator, "next">;
+  readonly core: Core;
   readonly sealer: Sealer;
-  /** How fast SENDs may come from one address; without it as fast as they like. */
-  readonly perIp?: TokenBuckets | undefined;
   readonly options: GatewayOptions;
-  /** For the log: something that should not have thrown did. The connection concerned is closed. */
-  readonly failed: (error: unknown) => void;
-  /** For the log: why a connection has ended. `uid` is empty before the login. */
-  readonly closed: (reason: CloseReason, uid: string, ip: string) => void;
-}
-
-interface PlainAddress {
-  readonly host: string;
-  readonly port: number;
-}
-
-interface TlsAddress extends PlainAddress {
-  readonly certificate: TlsCertificate;
-}
-
-interface GatewayAddresses {
-  readonly tcp?: PlainAddress;
-  readonly tls?: TlsAddress;
-  readonly websocket?: PlainAddress;
-  readonly wss?: TlsAddress;
-}
-
-type ListenerName = keyof GatewayAddresses;
-
-/** Plain data, so it may cross threads; all but the largest outbox adds up. */
-export interface GatewayStats {
-  readonly connections: number;
-  readonly sessions: number;
-  readonly sessionsBy: readonly SessionCount[];
-  readonly unansweredSends: number;
-  readonly accepted: number;
-  readonly connects: ConnectCounts;
-  readonly closes: Readonly<CloseCounts>;
-  /** By packet type; 0: what was no packet, and errors. Out: queued to be written. */
-  readonly framesIn: readonly number[];
-  readonly bytesIn: readonly number[];
-  readonly framesOut: readonly number[];
-  readonly bytesOut: readonly number[];
-  /** By reason. */
-  readonly sendacks: readonly number[];
-  /** Of one SEND at a time. */
-  readonly sendackSeconds: HistogramSnapshot;
-  /** Output that waits, of all connections and of the one with the most. */
-  readonly outboxBytes: number;
-  readonly outboxLargestBytes: number;
 }
 
 export interface Gateway {
@@ -97,66 +39,57 @@ export interface Gateway {
   readonly outbound: Outbound;
   readonly live: LiveConnections;
   /** The ports that were really taken. */
-  readonly ports: { readonly [Name in ListenerName]?: number };
-  /** For connections from now on. Throws `BadCertificate`, and the old one stays. */
-  replaceCertificate(name: "tls" | "wss", certificate: TlsCertificate): void;
-  stats(): GatewayStats;
+  readonly ports: GatewayPorts;
+  /** More pushes are on their way to sockets than should be: no message should be taken that makes more. */
+  readonly isBehind: boolean;
+  /** For connections from now on. Throws or rejects with `BadCertificate`, and the old one stays. */
+  replaceCertificate(name: "tls" | "wss", certificate: TlsCertificate): void | Promise<void>;
+  /** A promise where the sockets are in other threads. */
+  stats(): GatewayStats | Promise<GatewayStats>;
 }
 
+/** All of it is in this thread. */
+export interface LocalGateway extends Gateway {
+  stats(): GatewayStats;
+  connectionsOf(sessionIds: readonly number[]): readonly LiveConnection[];
+  /** The first sessions behind this id, after a look at so many connections. */
+  connectionsAfter(id: number, count: number): ConnectionPage;
+}
+
+/** Connections that are looked at before other work gets its turn: a few milliseconds. */
+const PAGE_CONNECTIONS = 5_000;
 /** As many as fan-out walks together. */
 const SOURCES_KEPT = 16;
 /** After `stop` closed a socket politely it is cut. */
 const STOP_FLUSH_MS = 1_000;
-const TRANSPORTS: Readonly<Record<ListenerName, "tcp" | "websocket">> = {
-  tcp: "tcp",
-  tls: "tcp",
-  websocket: "websocket",
-  wss: "websocket",
-};
-const LISTENER_NAMES = ["tcp", "tls", "websocket", "wss"] as const;
-const KICK_TEXT = "login in other device";
 const IGNORED: SocketEvents = { bytes: () => undefined, drained: () => undefined, closed: () => undefined };
 
-export function createGateway(deps: GatewayDeps): Gateway {
+export function createGateway(deps: GatewayDeps): LocalGateway {
   return new ConnectionOwner(deps);
 }
 
-class ConnectionOwner implements Gateway, ConnectionHost, Outbound, LiveConnections {
+class ConnectionOwner implements LocalGateway, ConnectionHost, SocketHolder, Outbound, LiveConnections {
   readonly world: GatewayDeps["world"];
   readonly options: GatewayOptions;
-  readonly connectRules: ConnectionHost["connectRules"];
-  readonly sending: Sending;
-  readonly presence: Presence;
-  readonly acks: GatewayDeps["acks"];
-  readonly commands: CommandReceipts;
-  readonly trail: GatewayDeps["trail"];
-  readonly ids: GatewayDeps["ids"];
+  readonly core: Core;
   readonly turns: EndOfTurn;
   readonly flush: OutboxFlush;
   readonly sealer: Sealer;
-  readonly perIp: TokenBuckets | undefined;
   readonly counters: GatewayCounters = new GatewayCounters();
   readonly outbound: Outbound = this;
   readonly live: LiveConnections = this;
-  readonly #failed: (error: unknown) => void;
-  readonly #closed: GatewayDeps["closed"];
+  readonly isBehind = false;
   readonly #connections = new Map<number, Connection>();
-  readonly #countPerIp = new Map<string, number>();
   readonly #listeners = new Map<ListenerName, Listener>();
   readonly #closes = createCloseCounts();
+  /** Held because the core is behind. */
+  #waiting: Connection[] = [];
   /** Of the last messages. */
   readonly #sources: RecvSource[] = [];
   #nextSource = 0;
   /** Of the connections that have ended. */
-  readonly #pastTraffic = {
-    inMessages: 0,
-    inMessageBytes: 0,
-    inPacketBytes: 0,
-    outMessages: 0,
-    outMessageBytes: 0,
-    outPacketBytes: 0,
-  };
-  #nextId = 1;
+  readonly #pastTraffic = { ...NO_TRAFFIC };
+  #nextId: number;
   #accepted = 0;
   #unansweredSends = 0;
   #sweepTimer: Timer | undefined;
@@ -167,23 +100,12 @@ class ConnectionOwner implements Gateway, ConnectionHost, Outbound, LiveConnecti
   constructor(deps: GatewayDeps) {
     this.world = deps.world;
     this.options = deps.options;
-    this.connectRules = {
-      users: deps.users,
-      random: deps.world.random,
-      disableEncryption: deps.options.disableEncryption,
-    };
-    this.sending = deps.sending;
-    this.presence = deps.presence;
-    this.acks = deps.acks;
-    this.commands = deps.commands;
-    this.trail = deps.trail;
-    this.ids = deps.ids;
-    this.#failed = deps.failed;
-    this.#closed = deps.closed;
+    this.#nextId = deps.options.firstId;
+    this.core = deps.core;
     this.sealer = deps.sealer;
-    this.perIp = deps.perIp;
-    this.turns = new EndOfTurn(deps.world.timers, deps.failed);
+    this.turns = new EndOfTurn(deps.world.timers, (error) => this.failed(error));
     this.flush = new OutboxFlush(this.turns, deps.sealer);
+    deps.core.attach(this);
   }
 
   // ---- Gateway
@@ -191,23 +113,8 @@ class ConnectionOwner implements Gateway, ConnectionHost, Outbound, LiveConnecti
   async start(addresses: GatewayAddresses): Promise<void> {
     this.#armSweep();
     try {
-      for (const name of LISTENER_NAMES) {
-        const at: PlainAddress | TlsAddress | undefined = addresses[name];
-        if (at === undefined) continue;
-        const listener = await this.world.network.listen(
-          {
-            ...this.options.transports,
-            ...("certificate" in at ? { tls: at.certificate } : {}),
-            transport: TRANSPORTS[name],
-            host: at.host,
-            port: at.port,
-            messageBytesMax: this.options.webSocketMessageBytesMax,
-            handshakeTimeoutMs: this.options.unauthenticatedMs,
-            handshakesMax: this.options.connectionsMax,
-          },
-          (socket) => this.#accept(socket),
-        );
-        this.#listeners.set(name, listener);
+      for (const { name, at } of listenersFor(addresses, this.options)) {
+        this.#listeners.set(name, await this.world.network.listen(at, (socket) => this.#accept(socket)));
       }
     } catch (error) {
       await this.stop();
@@ -220,7 +127,7 @@ class ConnectionOwner implements Gateway, ConnectionHost, Outbound, LiveConnecti
     return this.#stopping;
   }
 
-  get ports(): Gateway["ports"] {
+  get ports(): GatewayPorts {
     return Object.fromEntries(Array.from(this.#listeners, ([name, listener]) => [name, listener.port]));
   }
 
@@ -230,34 +137,30 @@ class ConnectionOwner implements Gateway, ConnectionHost, Outbound, LiveConnecti
 
   stats(): GatewayStats {
     const { counters } = this;
+    let sessions = 0;
     let outboxBytes = 0;
     let outboxLargestBytes = 0;
-    for (const { pendingBytes } of this.#connections.values()) {
+    for (const { isReady, pendingBytes } of this.#connections.values()) {
+      if (isReady) sessions++;
       outboxBytes += pendingBytes;
       outboxLargestBytes = Math.max(outboxLargestBytes, pendingBytes);
     }
     return {
       connections: this.#connections.size,
-      sessions: this.presence.count,
-      sessionsBy: counters.sessions,
+      sessions,
       unansweredSends: this.#unansweredSends,
       accepted: this.#accepted,
-      connects: counters.connects,
       closes: { ...this.#closes },
-      framesIn: [...counters.framesIn],
-      bytesIn: [...counters.bytesIn],
-      framesOut: [...counters.framesOut],
-      bytesOut: [...counters.bytesOut],
-      sendacks: [...counters.sendacks],
-      sendackSeconds: counters.sendackSeconds,
+      ...counters.snapshot(),
       outboxBytes,
       outboxLargestBytes,
+      traffic: this.#traffic(),
     };
   }
 
   // ---- Outbound
 
-  recv(message: StoredMessage, to: readonly number[]): void {
+  recv(message: PushedMessage, to: readonly number[]): void {
     const source = this.#sourceOf(message);
     for (const id of to) this.#connections.get(id)?.recv(source);
   }
@@ -272,30 +175,62 @@ class ConnectionOwner implements Gateway, ConnectionHost, Outbound, LiveConnecti
     return this.#connections.size;
   }
 
-  connection(sessionId: number): LiveConnection | undefined {
-    return this.#connections.get(sessionId)?.snapshot(this.world.clock.monotonicMs());
+  named(sessionIds: readonly number[]): Promise<readonly LiveConnection[]> {
+    return Promise.resolve(this.connectionsOf(sessionIds));
   }
 
-  *connections(): Iterable<LiveConnection> {
-    for (const connection of this.#connections.values()) {
-      const snapshot = connection.snapshot(this.world.clock.monotonicMs());
-      if (snapshot !== undefined) yield snapshot;
+  connectionsOf(sessionIds: readonly number[]): readonly LiveConnection[] {
+    const nowMs = this.world.clock.monotonicMs();
+    return sessionIds.flatMap((id) => this.#connections.get(id)?.snapshot(nowMs) ?? []);
+  }
+
+  async *pages(): AsyncIterable<readonly LiveConnection[]> {
+    let after = 0;
+    for (;;) {
+      const page = this.connectionsAfter(after, PAGE_CONNECTIONS);
+      yield page.connections;
+      if (page.next === undefined) return;
+      after = page.next;
     }
   }
 
-  traffic(): Traffic {
-    const sum = { ...this.#pastTraffic };
-    for (const connection of this.#connections.values()) connection.addTrafficTo(sum);
-    return sum;
+  traffic(): Promise<Traffic> {
+    return Promise.resolve(this.#traffic());
+  }
+
+  connectionsAfter(id: number, count: number): ConnectionPage {
+    const nowMs = this.world.clock.monotonicMs();
+    const connections: LiveConnection[] = [];
+    let looked = 0;
+    for (const connection of this.#connections.values()) {
+      if (connection.id <= id) continue;
+      const snapshot = connection.snapshot(nowMs);
+      if (snapshot !== undefined) connections.push(snapshot);
+      if (++looked === count) return { connections, next: connection.id };
+    }
+    return { connections, next: undefined };
+  }
+
+  // ---- SocketHolder
+
+  admit(id: number): void {
+    this.#connections.get(id)?.admitted();
+  }
+
+  end(id: number, reason: CloseReason): void {
+    this.#connections.get(id)?.close(reason, "now");
+  }
+
+  caughtUp(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const connection of waiting) connection.endOfTurn();
   }
 
   // ---- ConnectionHost
 
-  kicked(sessions: readonly Session[], by: Session): void {
-    for (const session of sessions) {
-      const reason = isToldOfKick(session, by) ? Reason.connectKick : null;
-      this.#connections.get(session.id)?.kick(reason, KICK_TEXT, this.options.kickCloseMs);
-    }
+  waits(connection: Connection): void {
+    this.#waiting.push(connection);
   }
 
   unanswered(count: number): void {
@@ -307,21 +242,24 @@ class ConnectionOwner implements Gateway, ConnectionHost, Outbound, LiveConnecti
     this.#connections.delete(connection.id);
     connection.addTrafficTo(this.#pastTraffic);
     this.#closes[reason]++;
-    this.#closed(reason, connection.session?.uid ?? "", connection.ip);
-    const left = (this.#countPerIp.get(connection.ip) ?? 1) - 1;
-    if (left === 0) this.#countPerIp.delete(connection.ip);
-    else this.#countPerIp.set(connection.ip, left);
+    this.core.closed(connection.id, reason, connection.session?.uid ?? "", connection.ip);
     this.#wake();
   }
 
   failed(error: unknown): void {
-    this.#failed(error);
+    this.core.failed(error);
   }
 
   // ---- inside
 
+  #traffic(): Traffic {
+    const sum = { ...this.#pastTraffic };
+    for (const connection of this.#connections.values()) connection.addTrafficTo(sum);
+    return sum;
+  }
+
   /** A message that goes out in slices is made ready once for all of them. */
-  #sourceOf(message: StoredMessage): RecvSource {
+  #sourceOf(message: PushedMessage): RecvSource {
     for (const source of this.#sources) if (source.message === message) return source;
     const source = recvSource(message);
     this.#sources[this.#nextSource] = source;
@@ -331,25 +269,26 @@ class ConnectionOwner implements Gateway, ConnectionHost, Outbound, LiveConnecti
 
   #accept(socket: Socket): void {
     this.#accepted++;
-    const refusal = this.#refusal(socket.remote.ip);
-    if (refusal !== undefined) {
+    const id = this.#nextId;
+    this.#nextId += this.options.idStep;
+    const refusal = this.#refusal(id, socket.remote.ip);
+    if (refusal !== undefined && refusal !== "later") {
       this.#closes[refusal]++;
-      this.#closed(refusal, "", socket.remote.ip);
       socket.bind(IGNORED);
       socket.close("now");
       return;
     }
-    const connection = new Connection(this.#nextId++, socket, this);
-    this.#connections.set(connection.id, connection);
-    this.#countPerIp.set(connection.ip, (this.#countPerIp.get(connection.ip) ?? 0) + 1);
+    const connection = new Connection(id, socket, this);
+    this.#connections.set(id, connection);
     socket.bind(connection);
+    if (refusal === "later") connection.awaitAdmission();
   }
 
-  #refusal(ip: string): CloseReason | undefined {
-    if (this.#stopping !== undefined) return "server_stopping";
-    if (this.#connections.size >= this.options.connectionsMax) return "too_many_connections";
-    if ((this.#countPerIp.get(ip) ?? 0) >= this.options.connectionsPerIpMax) return "too_many_connections_from_ip";
-    return undefined;
+  #refusal(id: number, ip: string): CloseReason | "later" | undefined {
+    const refusal = this.core.opened(id, ip);
+    if (this.#stopping === undefined || (refusal !== undefined && refusal !== "later")) return refusal;
+    this.core.closed(id, "server_stopping", "", ip);
+    return "server_stopping";
   }
 
   #armSweep(): void {

@@ -20,8 +20,9 @@ import {
   withCommandSuffix,
 } from "@wukong-ts/protocol";
 import { RecvCut } from "@wukong-ts/sealing";
+import type { PushedMessage } from "../delivery/outbound.ts";
 import { kindOf, peerOf } from "../messaging/channel-kinds.ts";
-import { NAMED_WITH_SUFFIX, type StoredMessage } from "../messaging/message.ts";
+import { NAMED_WITH_SUFFIX } from "../messaging/message.ts";
 
 /** DUP is never set: old clients take a message with it for another one. */
 const PASSED_FLAGS = HeaderFlag.noPersist | HeaderFlag.redDot | HeaderFlag.syncOnce;
@@ -49,7 +50,7 @@ interface RecvView {
 
 /** What all receivers of one message share. */
 export interface RecvSource {
-  readonly message: StoredMessage;
+  readonly message: PushedMessage;
   readonly fromUid: string;
   /** The channel as its sender named it. */
   readonly addressedTo: string;
@@ -61,7 +62,7 @@ export interface RecvSource {
 
 const encoder = new TextEncoder();
 
-export function recvSource(message: StoredMessage): RecvSource {
+export function recvSource(message: PushedMessage): RecvSource {
   const kind = kindOf(message.channel.type);
   const { id } = message.channel;
   const addressedTo = kind.members === "implied" ? (peerOf(id, message.fromUid) ?? id) : id;

@@ -24,8 +24,9 @@ import type { Sending, SendRequest, SendResult, SendSink } from "../messaging/se
 import { type BucketRate, TokenBuckets } from "../messaging/token-buckets.ts";
 import type { LoginRequest, LoginVerdict } from "../messaging/users.ts";
 import type { Clock, ListenAt, Listener, Random, Socket, SocketEvents, Timer, Timers } from "../world/world.ts";
-import { createGateway, type Gateway, type GatewayDeps } from "./gateway.ts";
+import { createGateway, type LocalGateway } from "./gateway.ts";
 import { GATEWAY_DEFAULTS, type GatewayOptions } from "./gateway-options.ts";
+import { LocalCore, type LocalCoreDeps } from "./local-core.ts";
 
 export class HandTime implements Clock, Timers {
   #nowMs = 1_800_000_000_000;
@@ -206,7 +207,7 @@ export class HandSending implements Sending {
 
 export interface Bench {
   readonly time: HandTime;
-  readonly gateway: Gateway;
+  readonly gateway: LocalGateway;
   readonly presence: Presence;
   readonly sending: HandSending;
   readonly acks: { readonly acked: string[]; readonly forgotten: number[] };
@@ -223,7 +224,7 @@ export interface Bench {
   readonly client: (options?: { readonly transport?: "tcp" | "websocket"; readonly ip?: string }) => TestClient;
 }
 
-export const NO_TRAIL: GatewayDeps["trail"] = {
+export const NO_TRAIL: LocalCoreDeps["trail"] = {
   opened: () => undefined,
   left: () => undefined,
   loginFailed: () => undefined,
@@ -256,8 +257,8 @@ export async function startBench(options: Partial<GatewayOptions> = {}, rate?: B
     forget: (sessionId) => void forgotten.push(sessionId),
   };
   const random = new CountedRandom();
-  const gateway = createGateway({
-    world: { clock: time, timers: time, random, network: { listen } },
+  const allOptions = { ...GATEWAY_DEFAULTS, ...options };
+  const core = new LocalCore({
     users: { login: (request) => bench.login(request) },
     sending,
     presence,
@@ -274,11 +275,16 @@ export async function startBench(options: Partial<GatewayOptions> = {}, rate?: B
         void trail.push(`refused ${fromUid} ${clientMsgNo} ${reason} ${rule}`),
     },
     ids: new IdGenerator(time, 1001),
-    sealer: createSealer(),
     perIp: rate && new TokenBuckets(time, { ...rate, countMax: 100 }),
-    options: { ...GATEWAY_DEFAULTS, ...options },
     failed: (error) => void failures.push(error),
     closed: () => undefined,
+    options: allOptions,
+  });
+  const gateway = createGateway({
+    world: { clock: time, timers: time, random, network: { listen } },
+    core,
+    sealer: createSealer(),
+    options: allOptions,
   });
   await gateway.start({ tcp: { host: "127.0.0.1", port: 0 }, websocket: { host: "127.0.0.1", port: 0 } });
   const bench: Bench = {

@@ -19,7 +19,7 @@ function setup() {
     connections: () => state.connections,
     sessions: () => 2,
     users: () => 1,
-    traffic,
+    traffic: async () => traffic(),
     usage: () => ({ cpuMs: state.cpuMs, residentBytes: 100, heapBytes: 50 }),
   });
   const wait = (ms: number): Promise<void> =>

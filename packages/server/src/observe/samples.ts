@@ -1,5 +1,5 @@
 /** The server's numbers every few seconds, for the last hour: enough for the charts of a web page, without a database. */
-import type { Traffic } from "../delivery/live-connections.ts";
+import { NO_TRAFFIC, type Traffic } from "../delivery/live-connections.ts";
 import type { Clock, ProcessUsage, Timer, Timers } from "../world/world.ts";
 
 export interface SampleSource {
@@ -7,7 +7,7 @@ export interface SampleSource {
   sessions(): number;
   users(): number;
   /** Totals since the start. */
-  traffic(): Traffic;
+  traffic(): Promise<Traffic>;
   usage(): ProcessUsage;
 }
 
@@ -46,12 +46,12 @@ export class Samples {
     this.#clock = world.clock;
     this.#timers = world.timers;
     this.#source = source;
-    this.#before = this.#totals(source.usage());
+    this.#before = { monotonicMs: world.clock.monotonicMs(), traffic: NO_TRAFFIC, cpuMs: source.usage().cpuMs };
   }
 
   start(): void {
     this.#timer = this.#timers.after(SAMPLE_EVERY_MS, () => {
-      this.#take();
+      void this.#take();
       this.start();
     });
   }
@@ -72,10 +72,12 @@ export class Samples {
     return { residentBytes: usage.residentBytes, cpuPercent: this.#cpuPercent(usage) };
   }
 
-  #take(): void {
+  /** Nothing that it asks for fails. */
+  async #take(): Promise<void> {
     const source = this.#source;
+    const traffic = await source.traffic();
     const usage = source.usage();
-    const totals = this.#totals(usage);
+    const totals = { monotonicMs: this.#clock.monotonicMs(), traffic, cpuMs: usage.cpuMs };
     const seconds = Math.max(1, totals.monotonicMs - this.#before.monotonicMs) / 1000;
     const rate = (name: keyof Traffic): number => (totals.traffic[name] - this.#before.traffic[name]) / seconds;
     if (this.#kept.length >= SAMPLES_MAX) this.#kept.shift();
@@ -97,10 +99,6 @@ export class Samples {
       },
     });
     this.#before = totals;
-  }
-
-  #totals(usage: ProcessUsage): Totals {
-    return { monotonicMs: this.#clock.monotonicMs(), traffic: this.#source.traffic(), cpuMs: usage.cpuMs };
   }
 
   #cpuPercent(usage: ProcessUsage): number {

@@ -18,6 +18,8 @@ export interface World {
   readonly files: Files;
   processUsage(): ProcessUsage;
   readonly runtime: Runtime;
+  /** Other threads that can listen at the same address together; absent where there are none. */
+  readonly threads?: Threads;
   /** Opens (and creates) the ordered map in `directory`. Rejects with a `StoreOpenError` that names the cause. */
   openEngine(directory: string): Promise<Engine>;
 }
@@ -49,6 +51,8 @@ export interface ListenAt {
   readonly host: string;
   /** 0 takes any free port; `Listener.port` tells which. */
   readonly port: number;
+  /** Other threads listen there, too, and each connection goes to one of them. Only where `threads` are. */
+  readonly sharesPort?: boolean;
   /** One inbound WebSocket message may not be larger. */
   readonly messageBytesMax: number;
   /** A PROXY header, TLS or WebSocket handshake that is not over by then is cut. Plain TCP has none. */
@@ -286,4 +290,36 @@ export interface RuntimeStats {
   };
   /** Pauses since the first call. */
   readonly collections: readonly { readonly kind: string; readonly count: number; readonly seconds: number }[];
+}
+
+export interface Threads {
+  /** How many can run at the same time, this one included. */
+  readonly cores: number;
+  /** Runs the `runInThread` (a `ThreadProgram`) that the module exports; `data` is copied. Whatever goes wrong comes as `ended`. */
+  start(program: URL, data: unknown, events: ThreadEvents): Thread;
+}
+
+export interface ThreadEvents {
+  message(message: unknown): void;
+  /** Exactly once and last; undefined: it was told to end. Its sockets are closed. */
+  ended(error: unknown): void;
+}
+
+export interface Thread {
+  /** Arrives in order, copied but for `buffers`, which are the other side's from now on. */
+  post(message: unknown, buffers?: readonly ArrayBuffer[]): void;
+  /** At once, whatever it is doing. */
+  end(): void;
+}
+
+export type ThreadProgram = (world: ThreadWorld, port: ThreadPort, data: unknown) => void;
+
+/** What of the world is in every thread. */
+export type ThreadWorld = Pick<World, "clock" | "timers" | "random" | "network">;
+
+/** The other end of a `Thread`. */
+export interface ThreadPort {
+  post(message: unknown, buffers?: readonly ArrayBuffer[]): void;
+  /** Once; what came before is not lost. */
+  bind(message: (message: unknown) => void): void;
 }

@@ -25,15 +25,14 @@ async function listUsers(deps: UserDeps, { query }: HttpRequest): Promise<HttpAn
   const { users } = deps.browsing;
   const uid = query["uid"] ?? "";
   if (uid !== "") {
-    const rows = isUid(uid) && (await users.has(uid)) ? [await userJson(deps, uid)] : [];
+    const rows = isUid(uid) && (await users.has(uid)) ? await usersJson(deps, [uid]) : [];
     return pageAnswer({ rows, cursor: "", cursorBefore: "", hasMore: false }, (row) => row);
   }
   const { cursor, isBackwards, limit } = pageOf(query);
   // Whatever it says, it is a place in the order of uids.
   const from = cursor === "" ? undefined : Buffer.from(cursor, "base64url").toString();
   const page = await users.page(from, isBackwards, limit);
-  const rows: string[] = [];
-  for (const each of page.uids) rows.push(await userJson(deps, each));
+  const rows = await usersJson(deps, page.uids);
   const cursorOf = (text = ""): string => Buffer.from(text).toString("base64url");
   return pageAnswer(
     { rows, cursor: cursorOf(page.uids.at(-1)), cursorBefore: cursorOf(page.uids.at(0)), hasMore: page.hasMore },
@@ -41,11 +40,19 @@ async function listUsers(deps: UserDeps, { query }: HttpRequest): Promise<HttpAn
   );
 }
 
+/** One look at the connections for all of them. */
+async function usersJson(deps: UserDeps, uids: readonly string[]): Promise<readonly string[]> {
+  const sessionIds = uids.flatMap((uid) => deps.presence.of(uid).map(({ id }) => id));
+  const live = Map.groupBy(await deps.connections.named(sessionIds), ({ session }) => session.uid);
+  const rows: string[] = [];
+  for (const uid of uids) rows.push(await userJson(deps, uid, live.get(uid) ?? []));
+  return rows;
+}
+
 /** The times are those of his devices; who has none has none. */
-async function userJson({ users, presence, connections }: UserDeps, uid: string): Promise<string> {
+async function userJson({ users, presence }: UserDeps, uid: string, live: readonly LiveConnection[]): Promise<string> {
   const devices = await users.devices(uid);
   const sessions = presence.of(uid);
-  const live: readonly LiveConnection[] = sessions.flatMap((session) => connections.connection(session.id) ?? []);
   const known = devices.filter(({ createdMs }) => createdMs > 0);
   const createdMs = known.length === 0 ? 0 : Math.min(...known.map((device) => device.createdMs));
   const updatedMs = Math.max(0, ...known.map((device) => device.updatedMs));

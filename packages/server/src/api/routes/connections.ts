@@ -23,7 +23,7 @@ import { writeJson, writeList, writeText } from "../json-writer.ts";
 import { timeText } from "../time-text.ts";
 
 type ListDeps = Pick<ApiDeps, "world" | "connections"> & { readonly options: Pick<ApiDeps["options"], "nodeId"> };
-type ConnectionDeps = ListDeps & Pick<ApiDeps, "outbound">;
+type ConnectionDeps = ListDeps & Pick<ApiDeps, "outbound" | "presence">;
 type SortKey = (connection: LiveConnection) => number;
 
 /** With "Desc" behind the name: the other way round. */
@@ -107,8 +107,6 @@ const KICK_TEXT = "server kick";
 /** A client has time to show why. */
 const KICK_CLOSE_MS = 2_000;
 const LIMIT_DEFAULT = 20;
-/** Connections that are looked at before other work gets its turn: a few milliseconds. */
-const SLICE_CONNECTIONS = 5_000;
 
 export function connectionRoutes(deps: ConnectionDeps): readonly ApiRoute[] {
   return [
@@ -149,7 +147,7 @@ export function connectionRoutes(deps: ConnectionDeps): readonly ApiRoute[] {
 
 /** A connection that is not there has ended already: that is no error. */
 function end(
-  { connections, outbound, options }: ConnectionDeps,
+  { presence, outbound, options }: ConnectionDeps,
   body: Decoded<typeof NAMED>,
   reason: number | null,
   closeAfterMs: number,
@@ -157,7 +155,7 @@ function end(
   if (!isHere(body.op_node_id, options.nodeId)) return failure(NO_SUCH_NODE);
   if (body.conn_id === 0n) return failure(NO_CONNECTION_ID);
   const id = Number(body.conn_id);
-  if (isHere(body.node_id, options.nodeId) && connections.connection(id)?.session.uid === body.uid) {
+  if (isHere(body.node_id, options.nodeId) && presence.session(id)?.uid === body.uid) {
     outbound.disconnect([id], reason, KICK_TEXT, closeAfterMs);
   }
   return ok();
@@ -189,7 +187,7 @@ export async function busiestConnections(deps: ListDeps, limit: number): Promise
   return writeList(found, json, deps.world.timers);
 }
 
-/** The first `count` in order. Slice by slice, so that 100,000 connections hold nobody up. */
+/** The first `count` in order. Page by page, so that 100,000 connections hold nobody up. */
 async function sorted(
   { world, connections }: ListDeps,
   uidPart: string,
@@ -198,14 +196,12 @@ async function sorted(
 ): Promise<readonly LiveConnection[]> {
   const order = orderOf(sort);
   let found: LiveConnection[] = [];
-  let looked = 0;
-  for (const connection of connections.connections()) {
-    if (connection.session.uid.includes(uidPart)) found.push(connection);
-    if (++looked % SLICE_CONNECTIONS !== 0) continue;
+  for await (const page of connections.pages()) {
+    for (const connection of page) if (connection.session.uid.includes(uidPart)) found.push(connection);
     found = found.sort(order).slice(0, count);
     await new Promise<void>((resolve) => world.timers.soon(resolve));
   }
-  return found.sort(order).slice(0, count);
+  return found;
 }
 
 /** An unknown name leaves them in the order in which they came. */

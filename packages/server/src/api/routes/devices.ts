@@ -1,5 +1,6 @@
 /** Devices as they are stored, with what their open connections have moved so far. Never their tokens. */
 import { createHash } from "node:crypto";
+import type { LiveConnection } from "../../delivery/live-connections.ts";
 import type { ListedDevice } from "../../messaging/row-browser.ts";
 import type { KnownDevice } from "../../messaging/users.ts";
 import type { HttpAnswer, HttpRequest } from "../../world/world.ts";
@@ -33,7 +34,7 @@ async function listAll(deps: DeviceDeps, query: Query): Promise<HttpAnswer> {
   if (problem !== undefined) return problem;
   const flag = flagOf(query);
   const page = await deps.browsing.rows.devices(pageOf(query), (device) => flag === undefined || device.flag === flag);
-  return pageAnswer(page, (listed) => deviceJson(deps, listed));
+  return pageAnswer({ ...page, rows: await devicesJson(deps, page.rows) }, (row) => row);
 }
 
 /** Newest first; `offset_created_at` goes on behind the last page, with `pre` before the first one. */
@@ -49,13 +50,33 @@ async function listOf(deps: DeviceDeps, uid: string, query: Query): Promise<Http
   const beyond =
     offset === 0n ? known : known.filter(({ createdNs }) => (isBefore ? createdNs > offset : createdNs < offset));
   const page = isBefore && offset !== 0n ? beyond.slice(-limit) : beyond.slice(0, limit);
-  const data = page.map(({ device }) => deviceJson(deps, { uid, device })).join(",");
-  return bare(`{"total":${known.length},"more":${beyond.length > page.length ? 1 : 0},"data":[${data}]}`);
+  const data = await devicesJson(
+    deps,
+    page.map(({ device }) => ({ uid, device })),
+  );
+  return bare(`{"total":${known.length},"more":${beyond.length > page.length ? 1 : 0},"data":[${data.join(",")}]}`);
 }
 
-function deviceJson({ presence, connections }: DeviceDeps, { uid, device }: ListedDevice): string {
-  const sessions = presence.of(uid).filter((session) => session.deviceFlag === device.flag);
-  const live = sessions.flatMap((session) => connections.connection(session.id) ?? []);
+/** One look at the connections for all of them. */
+async function devicesJson(
+  { presence, connections }: DeviceDeps,
+  devices: readonly ListedDevice[],
+): Promise<readonly string[]> {
+  const sessions = devices.map(({ uid, device }) =>
+    presence.of(uid).flatMap((session) => (session.deviceFlag === device.flag ? session.id : [])),
+  );
+  const live = new Map((await connections.named(sessions.flat())).map((one) => [one.session.id, one]));
+  return devices.map((listed, index) => {
+    const ids = sessions[index] ?? [];
+    return deviceJson(
+      listed,
+      ids.length,
+      ids.flatMap((id) => live.get(id) ?? []),
+    );
+  });
+}
+
+function deviceJson({ uid, device }: ListedDevice, sessions: number, live: readonly LiveConnection[]): string {
   return writeJson({
     id: deviceId(uid, device.flag),
     uid,
@@ -64,7 +85,7 @@ function deviceJson({ presence, connections }: DeviceDeps, { uid, device }: List
     device_flag_format: FLAG_NAMES[device.flag] ?? `未知(${device.flag})`,
     device_level: device.level === "master" ? 1 : 0,
     device_level_format: device.level === "master" ? "主设备" : "从设备",
-    conn_count: sessions.length,
+    conn_count: sessions,
     ...trafficJson(live),
     created_at: createdNs(device),
     updated_at: nanoseconds(device.updatedMs),

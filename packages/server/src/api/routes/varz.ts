@@ -29,7 +29,7 @@ async function varz(deps: VarzDeps, request: HttpRequest): Promise<HttpAnswer> {
   if (node !== 0 && node !== options.nodeId) return failure("node not found");
   const addresses = addressesFor(request, options.addresses);
   const usage = status.usage();
-  const traffic = connections.traffic();
+  const traffic = await connections.traffic();
   const json = writeJson({
     server_id: String(options.nodeId),
     server_name: "WuKongIM",

@@ -1,7 +1,6 @@
 /** SEND → SendRequest. Decides nothing about the message. */
 import type { Send } from "@wukong-ts/protocol";
 import type { Session } from "../../delivery/session.ts";
-import type { RefusedSend } from "../../messaging/refusals.ts";
 import type { SendRequest } from "../../messaging/send.ts";
 
 /** `payload` is plain and the request's own. */
@@ -20,10 +19,4 @@ export function sendRequestFrom(send: Send, session: Session, payload: Uint8Arra
     payload,
     seqMax,
   };
-}
-
-/** One that does not become a request. */
-export function refusedSend(send: Send, session: Session): RefusedSend {
-  const addressedTo = { type: send.channelType, id: send.channelId };
-  return { fromUid: session.uid, addressedTo, flags: send.flags, clientMsgNo: send.clientMsgNo };
 }

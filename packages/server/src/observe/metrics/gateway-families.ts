@@ -1,5 +1,5 @@
 import { CLOSE_REASONS, type CloseReason } from "../../gateway/close-reasons.ts";
-import type { GatewayStats } from "../../gateway/gateway.ts";
+import type { GatewayStats } from "../../gateway/gateway-stats.ts";
 import { byIndex, byKey, type Family } from "./family.ts";
 import { byReason } from "./reason-names.ts";
 

@@ -2,7 +2,7 @@
 import type { HttpStats } from "../../api/http-admission.ts";
 import type { FanOut } from "../../delivery/fan-out.ts";
 import type { PendingAcksStats } from "../../delivery/pending-acks.ts";
-import type { GatewayStats } from "../../gateway/gateway.ts";
+import type { GatewayStats } from "../../gateway/gateway-stats.ts";
 import type { SendingStats } from "../../messaging/sending-stats.ts";
 import type { StoreStats } from "../../store/store.ts";
 import type { RuntimeStats } from "../../world/world.ts";

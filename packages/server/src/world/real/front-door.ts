@@ -56,7 +56,7 @@ export async function openFrontDoor(
     } else if (at.trusts?.(remote.ip) !== true) raw.destroy();
     else if (handshakes.begin(raw)) readProxyHeader(raw, (source) => enter(raw, source ?? remote));
   });
-  const port = await bindServer(server, at.host, at.port);
+  const port = await bindServer(server, at.host, at.port, at.sharesPort);
   const listener: Listener = {
     port,
     close() {

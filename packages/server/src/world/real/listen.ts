@@ -4,10 +4,10 @@ import type { Socket as NetSocket, Server } from "node:net";
 /** Connections that wait for `accept` in the kernel; reconnect storms need more than Node's 511. */
 const BACKLOG = 4096;
 
-export function bindServer(server: Server, host: string, port: number): Promise<number> {
+export function bindServer(server: Server, host: string, port: number, reusePort = false): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once("error", reject);
-    server.listen({ host, port, backlog: BACKLOG }, () => {
+    server.listen({ host, port, backlog: BACKLOG, reusePort }, () => {
       server.removeListener("error", reject);
       // An accept that fails (no file descriptor left) is reported here; the peer is gone and the server goes on.
       server.on("error", () => undefined);

@@ -11,6 +11,7 @@ import { createNetwork } from "./network.ts";
 import { processUsage } from "./process-usage.ts";
 import { createRandom } from "./random.ts";
 import { createRuntime } from "./runtime.ts";
+import { createThreads } from "./threads.ts";
 import { realTimers } from "./timers.ts";
 
 export interface RealWorldOptions {
@@ -28,6 +29,7 @@ export function createRealWorld(options: RealWorldOptions = {}): World {
     blockCacheBytes: options.blockCacheBytes ?? LEVEL_DEFAULTS.blockCacheBytes,
   };
   let { opening } = options;
+  const threads = createThreads();
   return {
     clock: realClock,
     timers: realTimers,
@@ -38,6 +40,7 @@ export function createRealWorld(options: RealWorldOptions = {}): World {
     files: createFiles(),
     processUsage,
     runtime: createRuntime(),
+    ...(threads === undefined ? {} : { threads }),
     openEngine(directory) {
       const engine = opening ?? openLevelEngine(directory, level);
       opening = undefined;
