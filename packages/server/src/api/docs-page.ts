@@ -74,7 +74,7 @@ function article(route: DocsRoute): string {
 <summary><span class="method ${method.toLowerCase()}">${method}</span> <code>${breakable(route.path)}</code> <span class="about">${escaped(route.summary)}</span></summary>
 <div class="body" id="${escaped(route.id)}">
 ${route.details === "" ? "" : paragraph(route.details)}
-${route.needsToken ? "" : "<p>Needs no token.</p>"}
+${notes(route)}
 ${route.fields.length === 0 ? "" : `<h3>Request</h3>\n${fieldTable(route.fields, true)}`}
 <h3>Answers</h3>
 ${answerTable(route.answers)}
@@ -86,6 +86,11 @@ ${route.answers
 ${route.example === undefined ? "" : exampleBlock(route.example)}
 </div>
 </details>`;
+}
+
+function notes({ ports, needsToken }: DocsRoute): string {
+  const all = [ports, needsToken ? "" : "Needs no token."].filter((note) => note !== "");
+  return all.length === 0 ? "" : paragraph(all.join(" "));
 }
 
 function exampleBlock({ request, answer }: NonNullable<DocsRoute["example"]>): string {

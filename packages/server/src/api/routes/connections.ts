@@ -5,7 +5,7 @@ import type { HttpAnswer } from "../../world/world.ts";
 import { listOf, SUCCESS, shape, titled } from "../answer-schema.ts";
 import { bare, failure, ok } from "../answers.ts";
 import type { ApiDeps } from "../api-deps.ts";
-import { type ApiRoute, route } from "../api-route.ts";
+import { type ApiRoute, BOTH_PORTS, route } from "../api-route.ts";
 import { durationText } from "../duration-text.ts";
 import {
   about,
@@ -13,6 +13,7 @@ import {
   type DecodedFields,
   INT,
   INT64,
+  type JsonSchema,
   object,
   text,
   UID,
@@ -20,6 +21,7 @@ import {
   UINT64,
 } from "../json-schema.ts";
 import { writeJson, writeList, writeText } from "../json-writer.ts";
+import { isHere, NODE } from "../node-id.ts";
 import { timeText } from "../time-text.ts";
 
 type ListDeps = Pick<ApiDeps, "world" | "connections"> & { readonly options: Pick<ApiDeps["options"], "nodeId"> };
@@ -58,12 +60,12 @@ const LIST_QUERY = {
   sort: about(text(), `${Object.keys(SORT_KEYS).join(", ")}; with Desc behind it the other way round. Empty: id.`),
   offset: INT,
   limit: about(INT, "0 or less is 20."),
-  node_id: about(UINT64, "0: this server."),
+  node_id: NODE,
 };
 
 const TIME = { type: "string", format: "date-time" };
 const TEXT = { type: "string" };
-const CONNECTION = titled(
+export const CONNECTION: JsonSchema = titled(
   "Connection",
   shape({
     id: INT64,
@@ -111,6 +113,7 @@ export function connectionRoutes(deps: ConnectionDeps): readonly ApiRoute[] {
       method: "GET",
       path: "/connz",
       tag: "Connections",
+      ports: BOTH_PORTS,
       summary: "The open connections of users",
       query: LIST_QUERY,
       answers: { 200: CONNECTIONS },
@@ -120,8 +123,10 @@ export function connectionRoutes(deps: ConnectionDeps): readonly ApiRoute[] {
       method: "POST",
       path: "/conn/kick",
       tag: "Connections",
+      ports: BOTH_PORTS,
       summary: "Tell a client to go, and close its connection after 2 seconds",
-      details: "A connection that is not there has ended already: that is no error.",
+      details:
+        "On the manager port only with the permission to write conn. A connection that is not there has ended already: that is no error.",
       body: NAMED,
       answers: { 200: SUCCESS },
       example: { body: { uid: "alice", conn_id: 17 }, answer: { status: 200 } },
@@ -131,7 +136,9 @@ export function connectionRoutes(deps: ConnectionDeps): readonly ApiRoute[] {
       method: "POST",
       path: "/conn/remove",
       tag: "Connections",
+      ports: BOTH_PORTS,
       summary: "Close a connection at once",
+      details: "As /conn/kick, without a word to the client.",
       body: NAMED,
       answers: { 200: SUCCESS },
       handle: ({ body }) => end(deps, body, null, 0),
@@ -238,7 +245,3 @@ function connectionJson(connection: LiveConnection, nowMs: number, nodeId: numbe
 }
 
 const DEVICE_NAMES: Readonly<Record<number, string>> = { 0: "App", 1: "Web", 2: "PC" };
-
-function isHere(node: bigint, nodeId: number): boolean {
-  return node === 0n || node === BigInt(nodeId);
-}
