@@ -1,5 +1,5 @@
 /** What answers look like: the schemas that several routes share, and the answers that any route may give. */
-import type { Port, RouteDescription } from "./api-route.ts";
+import type { RouteDescription } from "./api-route.ts";
 import type { JsonSchema } from "./json-schema.ts";
 
 /** Exactly these fields; those named in `optional` may be missing. */
@@ -30,20 +30,19 @@ export const BIT: JsonSchema = { type: "integer", enum: [0, 1] };
 export const SUCCESS: JsonSchema = titled("Success", statusOf(200));
 /** The same status as that of HTTP, and what is wrong. */
 export const FAILURE: JsonSchema = titled("Failure", shape({ msg: { type: "string" }, status: { type: "integer" } }));
-const NOTHING: JsonSchema = { type: "string", maxLength: 0, contentMediaType: "text/plain" };
 
 /** Text of the type under `contentMediaType`; all others are JSON. */
 export function isText(schema: JsonSchema): boolean {
   return "contentMediaType" in schema;
 }
 
-/** Of the manager port, without a login. */
+/** On the manager port. The API port answers 401 without a body. */
 const NO_LOGIN: JsonSchema = titled("NoLogin", shape({ error: { type: "string" } }));
 
 /** What any route may answer. */
 export const COMMON_ANSWERS: Readonly<Record<number, JsonSchema>> = {
   400: FAILURE,
-  401: NOTHING,
+  401: NO_LOGIN,
   413: FAILURE,
   500: FAILURE,
   503: FAILURE,
@@ -54,12 +53,7 @@ export function answersOf(description: RouteDescription): Readonly<Record<number
   const takesInput = [description.body, description.query, description.params].some((given) => given !== undefined);
   const answers: Record<number, JsonSchema> = { ...COMMON_ANSWERS };
   if (!takesInput) delete answers[400];
-  if (isOn("manager", description)) answers[401] = NO_LOGIN;
   if (description.isOpen === true) delete answers[401];
   if (description.body === undefined) delete answers[413];
   return { ...answers, ...description.answers };
-}
-
-export function isOn(port: Port, { ports }: RouteDescription): boolean {
-  return ports === undefined ? port === "api" : ports.includes(port);
 }

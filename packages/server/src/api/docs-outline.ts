@@ -120,7 +120,7 @@ function routeOf(
 
 function portsText(ports: readonly Port[]): string {
   if (!ports.includes("manager")) return "";
-  return ports.includes("api") ? "On the manager port too." : "On the manager port alone.";
+  return ports.includes("api") ? "On the manager port too." : "Only on the manager port.";
 }
 
 function answersOf(

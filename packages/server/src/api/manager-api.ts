@@ -3,7 +3,6 @@
  * the back end may do (sending, tokens, members) is not there.
  */
 import type { GatedRequest, HttpAnswer, HttpRequest } from "../world/world.ts";
-import { isOn } from "./answer-schema.ts";
 import { empty, forbidden } from "./answers.ts";
 import type { ApiRoute } from "./api-route.ts";
 import type { Api } from "./http-server.ts";
@@ -20,7 +19,7 @@ const BODY_BYTES_MAX = 1024 * 1024;
 
 /** `own`: what only this port has. */
 export function createManagerApi(api: Api, auth: ManagerAuth, own: readonly ApiRoute[]): Api {
-  const shared = api.routes.filter(({ description }) => isOn("manager", description));
+  const shared = api.routes.filter(({ description }) => description.ports?.includes("manager"));
   return {
     routes: [...shared.map((route) => guarded(route, auth)), ...own],
     rules: {

@@ -75,7 +75,7 @@ describe("the OpenAPI document", () => {
       route({ method: "GET", path, tag: "Server", summary: path, answers: { 200: schema }, handle: ok });
     const user = titled("User", shape({ uid: UID }));
     const same = openApiDocument([routeWith("/a", user), routeWith("/b", { ...user, description: "other words" })]);
-    expect(Object.keys(same.components.schemas)).toEqual(["Failure", "User"]);
+    expect(Object.keys(same.components.schemas)).toEqual(["Failure", "NoLogin", "User"]);
     const other = titled("User", shape({ name: UID }));
     expect(() => openApiDocument([routeWith("/a", user), routeWith("/b", other)])).toThrow("two schemas");
   });

@@ -2,7 +2,7 @@
  * The OpenAPI 3.1 document, made of the routes' definitions. The page at /docs and docs/api.md are made of it in turn,
  * so it holds all they show. A schema with a title is written once, under `components`.
  */
-import { answersOf, COMMON_ANSWERS, isOn, isText } from "./answer-schema.ts";
+import { answersOf, COMMON_ANSWERS, isText } from "./answer-schema.ts";
 import type { DescribedRoute, ParameterSchemas, Port, RouteDescription, RouteExample } from "./api-route.ts";
 import type { JsonSchema } from "./json-schema.ts";
 import { type JsonValue, writeJson } from "./json-writer.ts";
@@ -63,7 +63,7 @@ const INTRODUCTION = [
   'Bodies are JSON, whatever their Content-Type. Names match in any case, unknown ones are ignored, and what is missing or null counts as 0, empty or no list. Integers must be integers in range: "2" and 1.0 are errors. A number in a query that cannot be read is 0.',
   "Channel types: 1 person, 2 group, 3 customer service, 4 community, 5 topic of a community, 6 info, 7 data, 8 temporary, 9 live, 10 visitors, 11 agent, 12 group with agents. A person is named by his uid; his stored channel is uid@uid.",
   "Integers of 64 bits, as message_id and version, are plain JSON numbers with all their digits. A parser that makes doubles of them changes them.",
-  "All is served on the API port (5001). What stands there as served on the manager port (5300) is for operators and takes a login.",
+  "Routes are on the API port (5001). Some are on the manager port (5300) too, or only there, and say so: it is for operators, who log in with POST /manager/login.",
   "Texts may have as many bytes in UTF-8 as maxLength says, and must be valid Unicode.",
 ];
 
@@ -86,7 +86,7 @@ const TAGS: Readonly<Record<RouteDescription["tag"], string>> = {
 const STATUS_TEXTS: Readonly<Record<string, string>> = {
   200: "Done",
   400: "The request is wrong; msg says how, in the words of the original",
-  401: "managerToken is configured, and the header token is not equal to it. On the manager port, with a body: no login, or one that has ended",
+  401: "managerToken is configured, and the header token is not equal to it: without a body. On the manager port: no login, or one that has ended",
   404: "What is named is not there",
   413: "The body is larger than limits.httpBodyBytesMax",
   429: "Too many wrong passwords from this address; the header retry-after says for how many seconds to wait",
@@ -175,10 +175,9 @@ function operationOf(
 }
 
 /** Any one of them is enough. */
-function securityOf(description: RouteDescription): JsonSchema[] {
-  if (description.isOpen === true) return [];
-  const login = isOn("manager", description) ? [{ login: [] }] : [];
-  return [{ managerToken: [] }, ...login, {}];
+function securityOf({ isOpen, ports }: RouteDescription): JsonSchema[] {
+  if (isOpen === true) return [];
+  return [{ managerToken: [] }, ...(ports?.includes("manager") === true ? [{ login: [] }] : []), {}];
 }
 
 function responseOf(
@@ -189,7 +188,6 @@ function responseOf(
 ): Response {
   const description = STATUS_TEXTS[status] ?? status;
   if (!isText(schema)) return { description, content: contentOf(JSON_TYPE, shared(schema, schemas), example) };
-  if (schema["maxLength"] === 0) return { description };
   return { description, content: contentOf(String(schema["contentMediaType"]), { type: "string" }, undefined) };
 }
 

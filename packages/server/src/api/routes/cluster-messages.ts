@@ -84,7 +84,7 @@ export function clusterMessageRoutes(deps: MessageDeps): readonly ApiRoute[] {
       ports: BOTH_PORTS,
       summary: "The messages that are stored, newest first",
       details:
-        "What fits all that is given. A page may hold fewer messages than there are, and still have more behind it.",
+        "Those that fit all that is given. One call reads only so many: a page may hold fewer than limit and still have more behind it.",
       query: QUERY,
       answers: { 200: PAGE },
       handle: ({ query }) => listMessages(deps, query),

@@ -100,6 +100,31 @@ const CONNECTIONS = shape({
   limit: INT,
 });
 
+const CONNECTION_EXAMPLE = {
+  id: 17,
+  uid: "alice",
+  ip: "127.0.0.1",
+  port: 38312,
+  last_activity: "2026-04-22T06:45:00.000Z",
+  uptime: "4m5s",
+  idle: "5s",
+  pending_bytes: 0,
+  in_msgs: 0,
+  out_msgs: 0,
+  in_msg_bytes: 0,
+  out_msg_bytes: 0,
+  in_packets: 5,
+  out_packets: 5,
+  in_packet_bytes: 109,
+  out_packet_bytes: 88,
+  device: "App(从)",
+  device_id: "fa4a96d2-c875-4e8e-9322-a9487e442e6e",
+  version: 5,
+  proxy_type_format: "本地连接",
+  leader_id: 1001,
+  node_id: 1001,
+} as const;
+
 const KICK_TEXT = "server kick";
 /** A client has time to show why. */
 const KICK_CLOSE_MS = 2_000;
@@ -117,6 +142,16 @@ export function connectionRoutes(deps: ConnectionDeps): readonly ApiRoute[] {
       summary: "The open connections of users",
       query: LIST_QUERY,
       answers: { 200: CONNECTIONS },
+      example: {
+        query: "?uid=ali",
+        answer: {
+          connections: [CONNECTION_EXAMPLE],
+          now: "2026-04-22T06:45:05.000Z",
+          total: 1,
+          offset: 0,
+          limit: 20,
+        },
+      },
       handle: ({ query }) => listConnections(deps, query),
     }),
     route({

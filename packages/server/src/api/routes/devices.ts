@@ -3,11 +3,11 @@ import { createHash } from "node:crypto";
 import type { ListedDevice } from "../../messaging/row-browser.ts";
 import type { KnownDevice } from "../../messaging/users.ts";
 import type { HttpAnswer } from "../../world/world.ts";
-import { BIT, eitherOf, listOf, shape, titled } from "../answer-schema.ts";
+import { BIT, listOf, shape, titled } from "../answer-schema.ts";
 import { bare } from "../answers.ts";
 import type { ApiDeps } from "../api-deps.ts";
 import { type ApiRoute, BOTH_PORTS, route } from "../api-route.ts";
-import { ANY, FILTER, orBadCursor, PAGE_QUERY, pageAnswer, pageOf, pageProblem, pageSchema } from "../browse-page.ts";
+import { ANY, FILTER, orBadCursor, PAGE_QUERY, pageAnswer, pageOf, pageProblem } from "../browse-page.ts";
 import { isBlank } from "../id-checks.ts";
 import { about, type DecodedFields, INT, INT64, UID, UINT8, UINT64 } from "../json-schema.ts";
 import { writeJson } from "../json-writer.ts";
@@ -52,7 +52,16 @@ const DEVICE = titled(
     updated_at_format: TEXT,
   }),
 );
-const OF_USER = shape({ total: about(INT, "All devices of the user that fit."), more: BIT, data: listOf(DEVICE) });
+const PAGE = shape(
+  {
+    total: about(INT, "With uid all that fit; without 0: nobody counts them."),
+    more: BIT,
+    cursor: about(TEXT, "This and the next only without uid."),
+    pre_cursor: TEXT,
+    data: listOf(DEVICE),
+  },
+  ["cursor", "pre_cursor"],
+);
 
 export function deviceRoutes(deps: DeviceDeps): readonly ApiRoute[] {
   return [
@@ -62,9 +71,9 @@ export function deviceRoutes(deps: DeviceDeps): readonly ApiRoute[] {
       tag: "Browsing",
       ports: BOTH_PORTS,
       summary: "The devices that are stored",
-      details: "With uid there are no cursors in the answer: pages go by offset_created_at.",
+      details: "Without uid pages go by cursor; with it they go by offset_created_at.",
       query: QUERY,
-      answers: { 200: eitherOf(pageSchema(DEVICE), OF_USER) },
+      answers: { 200: PAGE },
       handle: ({ query }) => (isBlank(query.uid) ? orBadCursor(listAll(deps, query)) : listOfUser(deps, query)),
     }),
   ];

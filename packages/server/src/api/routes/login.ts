@@ -28,7 +28,7 @@ export function loginRoutes(deps: LoginDeps): readonly ApiRoute[] {
       ports: BOTH_PORTS,
       summary: "Log in to the manager port",
       details:
-        "The users are those of auth.users. There the call itself needs no login. After five wrong passwords an address waits for the rest of the minute.",
+        "The users are those of auth.users. It needs no login, but on the API port managerToken, when that is configured. After five wrong passwords an address waits for the rest of the minute.",
       body: LOGIN,
       answers: { 200: LOGGED_IN, 429: FAILURE },
       example: {

@@ -68,7 +68,7 @@ const BETWEEN_NODES = {
   ...COMMON,
   path: "/metrics/cluster",
   summary: "What goes between nodes: nothing",
-  answers: { 200: { type: "array", maxItems: 0 } },
+  answers: { 200: { ...listOf({ type: "object" }), maxItems: 0 } },
 };
 
 /** For the documentation, which the API port serves. */

@@ -58,6 +58,36 @@ const VARZ = shape(
   },
   ["conns"],
 );
+const EXAMPLE = {
+  server_id: "1001",
+  server_name: "WuKongIM",
+  version: "1.0.0",
+  connections: 0,
+  user_handler_count: 0,
+  user_handler_conn_count: 0,
+  uptime: "2d3h4m5s",
+  goroutine: 1,
+  mem: 135_958_528,
+  cpu: 3.25,
+  in_msgs: 0,
+  out_msgs: 0,
+  in_bytes: 0,
+  out_bytes: 0,
+  slow_clients: 0,
+  retry_queue: 0,
+  tcp_addr: "127.0.0.1:5100",
+  ws_addr: "ws://127.0.0.1:5200",
+  wss_addr: "",
+  manager_addr: "127.0.0.1:5300",
+  manager_on: 1,
+  commit: "",
+  commit_date: "",
+  tree_state: "",
+  api_url: "",
+  manager_uid: "____manager",
+  manager_token_on: 0,
+  conversation_cache_count: 0,
+} as const;
 const SETTINGS_SHAPE = shape({ logger: shape({ trace_on: BIT, loki_on: BIT }), prometheus_on: BIT, stress_on: BIT });
 
 export function varzRoutes(deps: VarzDeps): readonly ApiRoute[] {
@@ -69,6 +99,7 @@ export function varzRoutes(deps: VarzDeps): readonly ApiRoute[] {
       summary: "The server's own numbers",
       query: QUERY,
       answers: { 200: VARZ },
+      example: { answer: EXAMPLE },
       handle: ({ query, request }) => varz(deps, query, request),
     }),
     route({

@@ -40,7 +40,7 @@ const STATE = shape({
     shape({
       name: TEXT,
       is_down: { type: "boolean" },
-      reason: about(TEXT, "Why the last try failed."),
+      reason: about(TEXT, "Why the last try failed; empty: it did not."),
       taken: about(INT, "Calls that it took, since the start."),
       failed_tries: INT,
       laid_aside: about(INT, "Calls that became dead letters, since the start."),
@@ -72,7 +72,27 @@ export function webhookRoutes({ webhooks }: WebhookDeps): readonly ApiRoute[] {
       path: "/webhooks",
       summary: "How far the webhooks lag, and what their receivers did",
       answers: { 200: STATE },
-      example: { answer: { followers: [], receivers: [], dead_letters: { count: 0, bytes: 0 } } },
+      example: {
+        answer: {
+          followers: [
+            { name: "webhook.notify", lag_messages: 3, is_counting: false, oldest_age_ms: 120 },
+            { name: "webhook.offline", lag_messages: 0, is_counting: false, oldest_age_ms: 0 },
+          ],
+          receivers: [
+            {
+              name: "webhook",
+              is_down: false,
+              reason: "",
+              taken: 1205,
+              failed_tries: 0,
+              laid_aside: 0,
+              requests: 1,
+              waiting: 0,
+            },
+          ],
+          dead_letters: { count: 0, bytes: 0 },
+        },
+      },
       handle: () => bare(stateJson(webhooks.state())),
     }),
     route({
