@@ -16,7 +16,7 @@ const SHOWN_CHARACTERS = 300;
 test("random requests are answered as described, and refused ones change nothing", async () => {
   const random = new Seeded();
   console.log(`seed of the random requests: ${random.seed}`);
-  await using server = await ServerProcess.start();
+  await using server = await ServerProcess.start({ settings: { "bench.apiOn": true } });
   const api = await DescribedApi.of(server.http);
   const maker = new RequestMaker(random, api);
   const reads = readsOfAll();

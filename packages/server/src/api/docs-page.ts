@@ -95,8 +95,8 @@ function notes({ ports, needsToken }: DocsRoute): string {
 
 function exampleBlock({ request, answer }: NonNullable<DocsRoute["example"]>): string {
   return `<h3>Example</h3>
-<pre tabindex="0"><code>${escaped(request)}</code></pre>
-<pre tabindex="0" class="answer"><code>${escaped(answer)}</code></pre>`;
+<pre><code>${escaped(request)}</code></pre>
+<pre class="answer"><code>${escaped(answer)}</code></pre>`;
 }
 
 function fieldTable(fields: readonly DocsField[], isRequest: boolean): string {
@@ -114,7 +114,7 @@ function answerTable(answers: readonly DocsAnswer[]): string {
     ({ status, about, type }) =>
       `<tr><td><code>${escaped(status)}</code></td><td>${typeHtml(type)}</td><td>${escaped(about)}</td></tr>`,
   );
-  return `<table><thead><tr><th>Status</th><th>Body</th><th>Meaning</th></tr></thead><tbody>${rows.join("\n")}</tbody></table>`;
+  return `<table class="statuses"><thead><tr><th>Status</th><th>Body</th><th>Meaning</th></tr></thead><tbody>${rows.join("\n")}</tbody></table>`;
 }
 
 function typeHtml(type: DocsType): string {

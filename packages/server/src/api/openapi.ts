@@ -86,7 +86,7 @@ const TAGS: Readonly<Record<RouteDescription["tag"], string>> = {
 const STATUS_TEXTS: Readonly<Record<string, string>> = {
   200: "Done",
   400: "The request is wrong; msg says how, in the words of the original",
-  401: "managerToken is configured, and the header token is not equal to it: without a body. On the manager port: no login, or one that has ended",
+  401: "managerToken is configured and the header token is not equal to it (no body); on the manager port: no login, or one that has ended",
   404: "What is named is not there",
   413: "The body is larger than limits.httpBodyBytesMax",
   429: "Too many wrong passwords from this address; the header retry-after says for how many seconds to wait",
