@@ -111,6 +111,9 @@ const VOLATILE: ReadonlySet<string> = new Set([
   "requests",
   "waiting",
   "running",
+  "timestamp_ms",
+  "text",
+  "facts",
 ]);
 const SETTINGS = { "auth.users": "operator:secret:[*:r,conn:rw]" };
 

@@ -2,7 +2,6 @@
  * The OpenAPI document in the order and words of a reader: sections of routes, each with its fields as flat rows. The
  * page and the Markdown file only put marks around it.
  */
-
 import type { Port } from "./api-route.ts";
 import { type DocsType, itemsOf, shapeName, typeOf } from "./docs-type.ts";
 import { indentedJson } from "./indented-json.ts";

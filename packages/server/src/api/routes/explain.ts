@@ -23,6 +23,7 @@ import {
   UINT64,
 } from "../json-schema.ts";
 import { writeJson } from "../json-writer.ts";
+import { MESSAGE_EXAMPLE } from "../message-json.ts";
 
 type ExplainDeps = Pick<ApiDeps, "explainer">;
 
@@ -81,6 +82,45 @@ const EXPLANATION = shape({
   sessions: { ...listOf(SESSION), description: "The user's last sessions." },
 });
 
+const FACTS = [
+  {
+    code: "stored",
+    text: "The server stored it at 2026-04-22T06:40:00.123Z as number 1 of the chat log.",
+  },
+  {
+    code: "permitted",
+    text: "It was permitted: the receiver's deny and allow lists did not forbid it, system accounts and the HTTP API too.",
+  },
+  { code: "membership_implied", text: "He belongs to the channel by its id." },
+  { code: "list_shown", text: "The chat is in his chat list and shows it." },
+  { code: "unread", text: "He has not read it; 1 unread in this chat." },
+  { code: "webhook_off", text: "No webhook is told of it." },
+] as const;
+const EXAMPLE = {
+  uid: "bob",
+  verdict: "offline_never_connected",
+  advice:
+    "He has not logged in yet, or so long ago that it is forgotten (limits.trailUsersMax). Nothing is lost: the client finds it with its next sync (/conversation/sync, /channel/messagesync; commands: /message/sync).",
+  text: [
+    "He had no session when the message came, and none from before it is known.",
+    ...FACTS.map((fact) => fact.text),
+  ].join("\n"),
+  message: {
+    message_id: MESSAGE_EXAMPLE.message_id,
+    message_idstr: MESSAGE_EXAMPLE.message_idstr,
+    message_seq: 1,
+    client_msg_no: "order-1001",
+    from_uid: "alice",
+    channel_id: "bob@alice",
+    channel_type: 1,
+    log: "chat",
+    timestamp_ms: 1_776_840_000_123,
+    expires_at_ms: 0,
+  },
+  facts: FACTS,
+  sessions: [],
+} as const;
+
 export function explainRoutes(deps: ExplainDeps): readonly ApiRoute[] {
   return [
     route({
@@ -91,19 +131,7 @@ export function explainRoutes(deps: ExplainDeps): readonly ApiRoute[] {
       details: "Tells facts about the message, never what is in it. Not in the original.",
       query: QUERY,
       answers: { 200: EXPLANATION },
-      example: {
-        query: "?uid=bob&client_msg_no=never-sent&channel_id=alice&channel_type=1&from_uid=alice",
-        answer: {
-          uid: "bob",
-          verdict: "message_unknown",
-          advice:
-            "Check the id or number, the channel as the user names it, and from_uid. If they are right the client has not sent it: look at the sender's devices.",
-          text: "The server knows no such message: it was never received, or it was refused or not to be kept too long ago.",
-          message: null,
-          facts: [],
-          sessions: [],
-        },
-      },
+      example: { query: "?uid=bob&client_msg_no=order-1001&channel_id=alice&channel_type=1", answer: EXAMPLE },
       handle: ({ query }) => explain(deps, query),
     }),
   ];
