@@ -35,8 +35,11 @@ for (const [configuration, cases] of Map.groupBy(chosen, (entry) => entry.record
       held.server = await ServerProcess.start({ settings: configurations[configuration]! });
       const recorded = cases.map((entry) => entry.recorded);
       const isOurs = process.env["WK_TEST_COMMAND"] === undefined;
-      const api = isOurs ? await DescribedApi.of(held.server.http) : undefined;
-      held.outcomes = startAll(recorded, { server: held.server, configurations, receiver, api }, PARALLEL);
+      const { http } = held.server;
+      const described = isOurs
+        ? { api: await DescribedApi.of(http), manager: await DescribedApi.of(http, "manager") }
+        : undefined;
+      held.outcomes = startAll(recorded, { server: held.server, configurations, receiver, described }, PARALLEL);
     });
     afterAll(async () => {
       await held.server?.dispose();

@@ -2,11 +2,12 @@
 import { Reason } from "@wukong-ts/protocol";
 import { hasSpecialCharacters } from "../../messaging/valid-ids.ts";
 import type { HttpAnswer } from "../../world/world.ts";
+import { listOf, shape } from "../answer-schema.ts";
 import { bare, failure } from "../answers.ts";
 import type { ApiDeps } from "../api-deps.ts";
-import { type ApiRoute, get, post } from "../api-route.ts";
+import { type ApiRoute, route } from "../api-route.ts";
 import { commandLogProblem, isBlank, uidProblem, uidsProblem } from "../id-checks.ts";
-import { array, BOOL, CHANNEL_ID, type Decoded, object, text, UID, UINT8 } from "../json-schema.ts";
+import { about, array, BOOL, CHANNEL_ID, type Decoded, INT, object, text, UID, UINT8 } from "../json-schema.ts";
 import { writeJson } from "../json-writer.ts";
 
 type BenchDeps = Pick<ApiDeps, "users" | "channels"> & { readonly options: Pick<ApiDeps["options"], "bodyBytesMax"> };
@@ -15,22 +16,47 @@ const BATCH_MAX = 10_000;
 const GROUP = 2;
 const MASTER = 1;
 const RUN = { run_id: text(), batch_id: text() } as const;
+const RUN_NAMES = ["run_id", "batch_id"] as const;
+const OLDER = "What older versions of the tool call it.";
 
-const USER = object("userToken", { uid: UID, token: text(), device_flag: UINT8, device_level: UINT8 });
-/** Older versions of the tool say `items`. */
-const USERS = object("tokensReq", { ...RUN, users: array(USER), items: array(USER) });
+const USER = object(
+  "userToken",
+  { uid: UID, token: text(), device_flag: UINT8, device_level: about(UINT8, "1: master.") },
+  ["uid", "token"],
+);
+const USERS = object("tokensReq", { ...RUN, users: array(USER), items: about(array(USER), OLDER) }, RUN_NAMES);
 
 const FLAGS = { large: BOOL, ban: BOOL, disband: BOOL, send_ban: BOOL, allow_stranger: BOOL } as const;
-const CHANNEL = object("channelRecord", { channel_id: CHANNEL_ID, channel_type: UINT8, ...FLAGS });
-const CHANNELS = object("channelsReq", { ...RUN, channels: array(CHANNEL), items: array(CHANNEL) });
+const CHANNEL_KEY = { channel_id: CHANNEL_ID, channel_type: about(UINT8, "2, a group; others are refused.") } as const;
+const CHANNEL = object("channelRecord", { ...CHANNEL_KEY, ...FLAGS }, ["channel_id", "channel_type"]);
+const CHANNELS = object(
+  "channelsReq",
+  { ...RUN, channels: array(CHANNEL), items: about(array(CHANNEL), OLDER) },
+  RUN_NAMES,
+);
 
-const MEMBERS = object("subscriberItem", {
-  channel_id: CHANNEL_ID,
-  channel_type: UINT8,
-  reset: BOOL,
-  subscribers: array(UID),
+const MEMBERS = object(
+  "subscriberItem",
+  { ...CHANNEL_KEY, reset: about(BOOL, "true is refused."), subscribers: array(UID) },
+  ["channel_id", "channel_type", "subscribers"],
+);
+const SUBSCRIBERS = object("subscribersReq", { ...RUN, items: array(MEMBERS) }, ["run_id", "batch_id", "items"]);
+
+const TEXT = { type: "string" };
+const YES_NO = { type: "boolean" };
+const ACCEPTED = { run_id: TEXT, batch_id: TEXT, accepted: INT };
+const CAPABILITIES = shape({
+  enabled: YES_NO,
+  version: TEXT,
+  supports: shape({
+    users_tokens_batch: YES_NO,
+    channels_batch: YES_NO,
+    channel_subscribers_batch: YES_NO,
+    snapshot: YES_NO,
+    channel_types: listOf(TEXT),
+  }),
+  limits: shape({ max_batch_size: INT, max_payload_bytes: INT }),
 });
-const SUBSCRIBERS = object("subscribersReq", { ...RUN, items: array(MEMBERS) });
 
 interface Run {
   readonly run_id: string;
@@ -38,11 +64,44 @@ interface Run {
 }
 
 export function benchRoutes(deps: BenchDeps): readonly ApiRoute[] {
+  const common = { method: "POST", tag: "Load tests" } as const;
+  const details = "At most 10,000 at once. All are looked at before any of them is stored.";
   return [
-    get("/bench/v1/capabilities", () => capabilities(deps)),
-    post("/bench/v1/users/tokens", USERS, (body) => setTokens(deps, body)),
-    post("/bench/v1/channels", CHANNELS, (body) => setChannels(deps, body)),
-    post("/bench/v1/channels/subscribers", SUBSCRIBERS, (body) => addSubscribers(deps, body)),
+    route({
+      method: "GET",
+      path: "/bench/v1/capabilities",
+      tag: "Load tests",
+      summary: "What this server can do for a load test",
+      answers: { 200: CAPABILITIES },
+      handle: () => capabilities(deps),
+    }),
+    route({
+      ...common,
+      path: "/bench/v1/users/tokens",
+      summary: "Set the tokens of many users",
+      details,
+      body: USERS,
+      answers: { 200: shape(ACCEPTED) },
+      handle: ({ body }) => setTokens(deps, body),
+    }),
+    route({
+      ...common,
+      path: "/bench/v1/channels",
+      summary: "Make many groups",
+      details,
+      body: CHANNELS,
+      answers: { 200: shape(ACCEPTED) },
+      handle: ({ body }) => setChannels(deps, body),
+    }),
+    route({
+      ...common,
+      path: "/bench/v1/channels/subscribers",
+      summary: "Add members to many groups",
+      details,
+      body: SUBSCRIBERS,
+      answers: { 200: shape({ ...ACCEPTED, accepted_subscribers: INT }) },
+      handle: ({ body }) => addSubscribers(deps, body),
+    }),
   ];
 }
 
