@@ -15,6 +15,9 @@ import {
 } from "./json-schema.ts";
 import { isHere, NODE } from "./node-id.ts";
 
+export const NO_SUCH_NODE = "节点不存在！";
+const USE_CURSOR = "offset_created_at: use cursor";
+const BAD_CURSOR = "the cursor is none";
 export const PAGE_MAX = 1000;
 export const LIMIT_DEFAULT = 20;
 /** A filter that was left out. */
@@ -49,6 +52,9 @@ export function pageSchema(items: JsonSchema): JsonSchema {
   });
 }
 
+/** What `pageProblem` and `orBadCursor` say. */
+export const PAGE_REFUSALS: readonly string[] = [NO_SUCH_NODE, USE_CURSOR, BAD_CURSOR];
+
 /** 1 to PAGE_MAX. */
 export function limitOf(asked: number, fallback: number = LIMIT_DEFAULT): number {
   return asked <= 0 ? fallback : Math.min(asked, PAGE_MAX);
@@ -60,9 +66,9 @@ export function pageOf(query: PageQuery, fallback: number = LIMIT_DEFAULT): Page
 
 /** Why this page cannot be had; undefined: it can. */
 export function pageProblem(query: PageQuery, nodeId: number): HttpAnswer | undefined {
-  if (!isHere(query.node_id, nodeId)) return failure("节点不存在！");
+  if (!isHere(query.node_id, nodeId)) return failure(NO_SUCH_NODE);
   // Silently the first page again would look like an endless list.
-  if (query.offset_created_at !== 0n) return failure("offset_created_at: use cursor");
+  if (query.offset_created_at !== 0n) return failure(USE_CURSOR);
   return undefined;
 }
 
@@ -79,7 +85,7 @@ export async function orBadCursor(answer: Promise<HttpAnswer>): Promise<HttpAnsw
   try {
     return await answer;
   } catch (error) {
-    if (error instanceof BadCursor) return failure(error.message);
+    if (error instanceof BadCursor) return failure(BAD_CURSOR);
     throw error;
   }
 }

@@ -9,7 +9,17 @@ import { BIT, listOf, shape, titled } from "../answer-schema.ts";
 import { bare } from "../answers.ts";
 import type { ApiDeps } from "../api-deps.ts";
 import { type ApiRoute, BOTH_PORTS, route } from "../api-route.ts";
-import { ANY, FILTER, orBadCursor, PAGE_QUERY, pageAnswer, pageOf, pageProblem, pageSchema } from "../browse-page.ts";
+import {
+  ANY,
+  FILTER,
+  orBadCursor,
+  PAGE_QUERY,
+  PAGE_REFUSALS,
+  pageAnswer,
+  pageOf,
+  pageProblem,
+  pageSchema,
+} from "../browse-page.ts";
 import {
   about,
   array,
@@ -105,6 +115,7 @@ export function clusterChannelRoutes(deps: ChannelDeps): readonly ApiRoute[] {
       summary: "The channels that are stored",
       query: QUERY,
       answers: { 200: pageSchema(LISTED) },
+      refusals: PAGE_REFUSALS,
       handle: ({ query }) => orBadCursor(listChannels(deps, query)),
     }),
     route({

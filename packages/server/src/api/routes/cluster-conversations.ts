@@ -12,6 +12,7 @@ import {
   orBadCursor,
   PAGE_MAX,
   PAGE_QUERY,
+  PAGE_REFUSALS,
   pageAnswer,
   pageOf,
   pageProblem,
@@ -69,6 +70,7 @@ export function clusterConversationRoutes(deps: ConversationDeps): readonly ApiR
       details: "unread_count and readed_to_msg_seq are those of the user's own list.",
       query: QUERY,
       answers: { 200: pageSchema(CONVERSATION) },
+      refusals: PAGE_REFUSALS,
       handle: ({ query }) => orBadCursor(listConversations(deps, query)),
     }),
   ];

@@ -8,7 +8,7 @@ import { BIT, listOf, shape, titled } from "../answer-schema.ts";
 import { bare, failure } from "../answers.ts";
 import type { ApiDeps } from "../api-deps.ts";
 import { type ApiRoute, BOTH_PORTS, route } from "../api-route.ts";
-import { LIMIT, limitOf } from "../browse-page.ts";
+import { LIMIT, limitOf, NO_SUCH_NODE } from "../browse-page.ts";
 import {
   about,
   CHANNEL_ID,
@@ -75,6 +75,8 @@ const PAGE = shape({
   data: listOf(STORED),
 });
 
+const BAD_PAYLOAD = "payload is not base64";
+
 export function clusterMessageRoutes(deps: MessageDeps): readonly ApiRoute[] {
   return [
     route({
@@ -87,14 +89,15 @@ export function clusterMessageRoutes(deps: MessageDeps): readonly ApiRoute[] {
         "Those that fit all that is given. One call reads only so many: a page may hold fewer than limit and still have more behind it.",
       query: QUERY,
       answers: { 200: PAGE },
+      refusals: [NO_SUCH_NODE, BAD_PAYLOAD],
       handle: ({ query }) => listMessages(deps, query),
     }),
   ];
 }
 
 async function listMessages(deps: MessageDeps, query: Query): Promise<HttpAnswer> {
-  if (!isHere(query.node_id, deps.options.nodeId)) return failure("节点不存在！");
-  if (!BASE64.test(query.payload)) return failure("payload is not base64");
+  if (!isHere(query.node_id, deps.options.nodeId)) return failure(NO_SUCH_NODE);
+  if (!BASE64.test(query.payload)) return failure(BAD_PAYLOAD);
   const matches = matcherOf(query, Buffer.from(query.payload, "base64"));
   const found = await browse(deps, query, matches);
   const list = await writeList(found.messages, messageJson, deps.world.timers);

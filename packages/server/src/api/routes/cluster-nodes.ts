@@ -57,6 +57,8 @@ const INFO = shape({
 });
 const SLOTS_QUERY = { ids: about(text(), "Numbers with commas between them.") };
 
+const NO_SUCH_SLOT = "slot not found";
+
 export function clusterNodeRoutes(deps: NodeDeps): readonly ApiRoute[] {
   const { nodeId } = deps.options;
   const list = (data: readonly JsonValue[]): HttpAnswer => bare(writeJson({ total: data.length, data }));
@@ -105,6 +107,7 @@ export function clusterNodeRoutes(deps: NodeDeps): readonly ApiRoute[] {
       summary: "Some slots",
       query: SLOTS_QUERY,
       answers: { 200: listOf(SLOT) },
+      refusals: [NO_SUCH_SLOT],
       handle: ({ query }) => slotsNamed(query.ids, nodeId),
     }),
   ];
@@ -134,7 +137,7 @@ function slotsNamed(ids: string, nodeId: number): HttpAnswer {
   const slots: JsonValue[] = [];
   for (const text of ids.split(",")) {
     if (text === "") continue;
-    if (!/^[0-9]{1,9}$/.test(text) || Number(text) >= SHARD_COUNT) return failure("slot not found");
+    if (!/^[0-9]{1,9}$/.test(text) || Number(text) >= SHARD_COUNT) return failure(NO_SUCH_SLOT);
     slots.push(slotJson(Number(text), nodeId));
   }
   return bare(writeJson(slots));

@@ -7,7 +7,7 @@ import type { HttpAnswer } from "../../world/world.ts";
 import { shape, titled } from "../answer-schema.ts";
 import type { ApiDeps } from "../api-deps.ts";
 import { type ApiRoute, BOTH_PORTS, route } from "../api-route.ts";
-import { PAGE_QUERY, pageAnswer, pageOf, pageProblem, pageSchema } from "../browse-page.ts";
+import { PAGE_QUERY, PAGE_REFUSALS, pageAnswer, pageOf, pageProblem, pageSchema } from "../browse-page.ts";
 import { about, type DecodedFields, INT, INT64, UID, UINT64 } from "../json-schema.ts";
 import { writeJson } from "../json-writer.ts";
 import { minuteText, nanoseconds } from "../time-text.ts";
@@ -47,6 +47,7 @@ export function clusterUserRoutes(deps: UserDeps): readonly ApiRoute[] {
       summary: "The users that are stored, by uid",
       query: QUERY,
       answers: { 200: pageSchema(USER) },
+      refusals: PAGE_REFUSALS,
       handle: ({ query }) => listUsers(deps, query),
     }),
   ];

@@ -3,7 +3,7 @@ import { Reason } from "@wukong-ts/protocol";
 import type { LiveConnection } from "../../delivery/live-connections.ts";
 import type { HttpAnswer } from "../../world/world.ts";
 import { listOf, SUCCESS, shape, titled } from "../answer-schema.ts";
-import { bare, failure, ok } from "../answers.ts";
+import { bare, failure, NO_PERMISSION, ok } from "../answers.ts";
 import type { ApiDeps } from "../api-deps.ts";
 import { type ApiRoute, BOTH_PORTS, route } from "../api-route.ts";
 import { durationText } from "../duration-text.ts";
@@ -168,7 +168,7 @@ export function connectionRoutes(deps: ConnectionDeps): readonly ApiRoute[] {
         "On the manager port only with the permission to write conn. A connection that is not there has ended already: that is no error.",
       body: NAMED,
       answers: { 200: SUCCESS },
-      refusals: [NO_SUCH_NODE, NO_CONNECTION_ID],
+      refusals: [NO_SUCH_NODE, NO_CONNECTION_ID, NO_PERMISSION],
       example: { body: { uid: "alice", conn_id: 17 }, answer: { status: 200 } },
       handle: ({ body }) => end(deps, body, Reason.connectKick, KICK_CLOSE_MS),
     }),
@@ -181,7 +181,7 @@ export function connectionRoutes(deps: ConnectionDeps): readonly ApiRoute[] {
       details: "As /conn/kick, without a word to the client.",
       body: NAMED,
       answers: { 200: SUCCESS },
-      refusals: [NO_SUCH_NODE, NO_CONNECTION_ID],
+      refusals: [NO_SUCH_NODE, NO_CONNECTION_ID, NO_PERMISSION],
       handle: ({ body }) => end(deps, body, null, 0),
     }),
   ];

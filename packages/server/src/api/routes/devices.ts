@@ -8,7 +8,16 @@ import { BIT, listOf, shape, titled } from "../answer-schema.ts";
 import { bare } from "../answers.ts";
 import type { ApiDeps } from "../api-deps.ts";
 import { type ApiRoute, BOTH_PORTS, route } from "../api-route.ts";
-import { ANY, FILTER, orBadCursor, PAGE_QUERY, pageAnswer, pageOf, pageProblem } from "../browse-page.ts";
+import {
+  ANY,
+  FILTER,
+  orBadCursor,
+  PAGE_QUERY,
+  PAGE_REFUSALS,
+  pageAnswer,
+  pageOf,
+  pageProblem,
+} from "../browse-page.ts";
 import { isBlank } from "../id-checks.ts";
 import { about, type DecodedFields, INT, INT64, UID, UINT8, UINT64 } from "../json-schema.ts";
 import { writeJson } from "../json-writer.ts";
@@ -75,6 +84,7 @@ export function deviceRoutes(deps: DeviceDeps): readonly ApiRoute[] {
       details: "Without uid pages go by cursor; with it they go by offset_created_at.",
       query: QUERY,
       answers: { 200: PAGE },
+      refusals: PAGE_REFUSALS,
       handle: ({ query }) => (isBlank(query.uid) ? orBadCursor(listAll(deps, query)) : listOfUser(deps, query)),
     }),
   ];

@@ -121,6 +121,13 @@ const EXAMPLE = {
   sessions: [],
 } as const;
 
+const NO_UID = "uid不能为空！";
+const BAD_ID = "message_id有误！";
+const NO_NAME = "message_id和client_msg_no不能同时为空！";
+const NO_CHANNEL_ID = "channel_id不能为空！";
+const NO_TYPE = "channel_type不能为0";
+const BAD_CHANNEL = "channel_id有误！";
+
 export function explainRoutes(deps: ExplainDeps): readonly ApiRoute[] {
   return [
     route({
@@ -131,6 +138,7 @@ export function explainRoutes(deps: ExplainDeps): readonly ApiRoute[] {
       details: "Tells facts about the message, never what is in it. Not in the original.",
       query: QUERY,
       answers: { 200: EXPLANATION },
+      refusals: [NO_UID, BAD_ID, NO_NAME, NO_CHANNEL_ID, NO_TYPE, BAD_CHANNEL],
       example: { query: "?uid=bob&client_msg_no=order-1001&channel_id=alice&channel_type=1", answer: EXAMPLE },
       handle: ({ query }) => explain(deps, query),
     }),
@@ -139,7 +147,7 @@ export function explainRoutes(deps: ExplainDeps): readonly ApiRoute[] {
 
 async function explain({ explainer }: ExplainDeps, query: Query): Promise<HttpAnswer> {
   const { uid, message_id: id, from_uid: fromUid } = query;
-  if (isBlank(uid)) return failure("uid不能为空！");
+  if (isBlank(uid)) return failure(NO_UID);
   const message = isBlank(id) ? byNumber(query) : byId(id);
   if (typeof message === "string") return failure(message);
   return bare(explanationJson(uid, await explainer.explain({ uid, message, fromUid })));
@@ -148,18 +156,18 @@ async function explain({ explainer }: ExplainDeps, query: Query): Promise<HttpAn
 /** A text says what is wrong. */
 function byId(text: string): MessageName | string {
   const id = ID_TEXT.test(text) ? BigInt(text) : 0n;
-  return id === 0n || id > ID_MAX ? "message_id有误！" : { id: int64FromBigInt(id) };
+  return id === 0n || id > ID_MAX ? BAD_ID : { id: int64FromBigInt(id) };
 }
 
 function byNumber(query: Query): MessageName | string {
   const { client_msg_no: clientMsgNo, channel_id: channelId, channel_type: type } = query;
-  if (isBlank(clientMsgNo)) return "message_id和client_msg_no不能同时为空！";
-  if (isBlank(channelId)) return "channel_id不能为空！";
-  if (type === 0) return "channel_type不能为0";
+  if (isBlank(clientMsgNo)) return NO_NAME;
+  if (isBlank(channelId)) return NO_CHANNEL_ID;
+  if (type === 0) return NO_TYPE;
   const stored = storedLog(channelId, type);
   const speaker = isBlank(query.login_uid) ? query.uid : query.login_uid;
   const channel = channelOf(stored.channel, speaker);
-  if (channel === undefined) return "channel_id有误！";
+  if (channel === undefined) return BAD_CHANNEL;
   return { channel, log: stored.log === "command" ? "command" : undefined, clientMsgNo };
 }
 

@@ -19,6 +19,10 @@ const LOGGED_IN = shape({
   permissions: about(TEXT, "As *:r,conn:rw."),
 });
 
+const NO_PASSWORD = "密码不能为空";
+const NO_USERNAME = "用户名不能为空";
+const WRONG = "用户名或密码错误";
+
 export function loginRoutes(deps: LoginDeps): readonly ApiRoute[] {
   return [
     route({
@@ -31,6 +35,7 @@ export function loginRoutes(deps: LoginDeps): readonly ApiRoute[] {
         "The users are those of auth.users. It needs no login, but on the API port managerToken, when that is configured. After five wrong passwords an address waits for the rest of the minute.",
       body: LOGIN,
       answers: { 200: LOGGED_IN, 429: FAILURE },
+      refusals: [NO_PASSWORD, NO_USERNAME, WRONG],
       example: {
         body: { username: "operator", password: "secret" },
         answer: {
@@ -47,8 +52,8 @@ export function loginRoutes(deps: LoginDeps): readonly ApiRoute[] {
 
 function login(deps: LoginDeps, body: Decoded<typeof LOGIN>, { ip }: HttpRequest): HttpAnswer {
   const { auth, failedLogins } = deps;
-  if (body.password === "") return failure("密码不能为空");
-  if (body.username === "") return failure("用户名不能为空");
+  if (body.password === "") return failure(NO_PASSWORD);
+  if (body.username === "") return failure(NO_USERNAME);
   const waitMs = failedLogins.waitMs(ip);
   if (waitMs > 0) {
     const headers = { "retry-after": String(Math.ceil(waitMs / 1000)) };
@@ -58,7 +63,7 @@ function login(deps: LoginDeps, body: Decoded<typeof LOGIN>, { ip }: HttpRequest
   deps.loginTried(done?.user.name, ip);
   if (done === undefined) {
     failedLogins.failed(ip);
-    return failure("用户名或密码错误");
+    return failure(WRONG);
   }
   return bare(
     writeJson({

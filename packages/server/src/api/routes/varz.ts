@@ -90,6 +90,8 @@ const EXAMPLE = {
 } as const;
 const SETTINGS_SHAPE = shape({ logger: shape({ trace_on: BIT, loki_on: BIT }), prometheus_on: BIT, stress_on: BIT });
 
+const NO_SUCH_NODE = "node not found";
+
 export function varzRoutes(deps: VarzDeps): readonly ApiRoute[] {
   const common = { method: "GET", tag: "Server", ports: BOTH_PORTS } as const;
   return [
@@ -99,6 +101,7 @@ export function varzRoutes(deps: VarzDeps): readonly ApiRoute[] {
       summary: "The server's own numbers",
       query: QUERY,
       answers: { 200: VARZ },
+      refusals: [NO_SUCH_NODE],
       example: { answer: EXAMPLE },
       handle: ({ query, request }) => varz(deps, query, request),
     }),
@@ -119,7 +122,7 @@ export function varzRoutes(deps: VarzDeps): readonly ApiRoute[] {
  */
 async function varz(deps: VarzDeps, query: DecodedFields<typeof QUERY>, { headers }: HttpRequest): Promise<HttpAnswer> {
   const { connections, presence, status, options } = deps;
-  if (!isHere(query.node_id, options.nodeId)) return failure("node not found");
+  if (!isHere(query.node_id, options.nodeId)) return failure(NO_SUCH_NODE);
   const addresses = addressesFor(headers, query, options.addresses);
   const usage = status.usage();
   const traffic = await connections.traffic();

@@ -63,6 +63,11 @@ const LETTER_FIELDS = {
 };
 const DEAD_LETTER = titled("DeadLetter", shape(LETTER_FIELDS));
 
+const NO_PLACE = "one of from_time (seconds) and from_message_id must be set";
+const BAD_AFTER = "after is no id of a dead letter";
+const NO_IDS = "ids is empty";
+const UNKNOWN_IDS = "not all ids are ids of dead letters";
+
 export function webhookRoutes({ webhooks }: WebhookDeps): readonly ApiRoute[] {
   const common = { tag: "Webhooks" } as const;
   return [
@@ -103,6 +108,7 @@ export function webhookRoutes({ webhooks }: WebhookDeps): readonly ApiRoute[] {
       details: "One of from_time and from_message_id is needed. What was delivered comes again with the same ids.",
       body: REPLAY,
       answers: { 200: SUCCESS, 404: FAILURE },
+      refusals: [NO_PLACE],
       handle: ({ body }) => replay(webhooks, body),
     }),
     route({
@@ -112,6 +118,7 @@ export function webhookRoutes({ webhooks }: WebhookDeps): readonly ApiRoute[] {
       summary: "The calls that no receiver took, without their bodies",
       query: LETTERS_QUERY,
       answers: { 200: shape({ dead_letters: listOf(DEAD_LETTER) }) },
+      refusals: [BAD_AFTER],
       example: { answer: { dead_letters: [] } },
       handle: ({ query }) => listLetters(webhooks, query),
     }),
@@ -134,6 +141,7 @@ export function webhookRoutes({ webhooks }: WebhookDeps): readonly ApiRoute[] {
       answers: {
         200: shape({ delivered: INT, failed: INT, reason: about(TEXT, "Of the last one that failed.") }),
       },
+      refusals: [NO_IDS, UNKNOWN_IDS],
       handle: ({ body }) => withIds(body, async (ids) => bare(writeJson({ ...(await webhooks.retry(ids)) }))),
     }),
     route({
@@ -143,6 +151,7 @@ export function webhookRoutes({ webhooks }: WebhookDeps): readonly ApiRoute[] {
       summary: "Throw some of them away",
       body: LETTERS,
       answers: { 200: SUCCESS },
+      refusals: [NO_IDS, UNKNOWN_IDS],
       handle: ({ body }) =>
         withIds(body, async (ids) => {
           await webhooks.deadLetters.discard(ids);
@@ -157,7 +166,7 @@ async function listLetters(
   query: DecodedFields<typeof LETTERS_QUERY>,
 ): Promise<HttpAnswer> {
   const after = query.after === "" ? NO_ID : idOf(query.after);
-  if (after === undefined) return failure("after is no id of a dead letter");
+  if (after === undefined) return failure(BAD_AFTER);
   const letters = await deadLetters.list(after, query.limit <= 0 ? LIMIT_DEFAULT : Math.min(query.limit, LIMIT_MAX));
   return bare(writeJson({ dead_letters: letters.map(letterJson) }));
 }
@@ -171,7 +180,7 @@ function showLetter({ deadLetters }: ApiDeps["webhooks"], name: string): HttpAns
 
 async function replay(webhooks: ApiDeps["webhooks"], body: Decoded<typeof REPLAY>): Promise<HttpAnswer> {
   const { follower, from_time: fromTime, from_message_id: fromId } = body;
-  if (fromTime > 0n === fromId > 0n) return failure("one of from_time (seconds) and from_message_id must be set");
+  if (fromTime > 0n === fromId > 0n) return failure(NO_PLACE);
   const from = fromId > 0n ? { id: int64FromBigInt(fromId) } : { timeMs: Number(fromTime) * 1000 };
   return (await webhooks.replay(follower, from)) ? ok() : failure("there is no such follower", 404);
 }
@@ -181,9 +190,9 @@ async function withIds(
   act: (ids: readonly MessageId[]) => Promise<HttpAnswer>,
 ): Promise<HttpAnswer> {
   const known = (ids ?? []).map(idOf);
-  if (known.length === 0) return failure("ids is empty");
+  if (known.length === 0) return failure(NO_IDS);
   const found = known.filter((id) => id !== undefined);
-  return found.length < known.length ? failure("not all ids are ids of dead letters") : act(found);
+  return found.length < known.length ? failure(UNKNOWN_IDS) : act(found);
 }
 
 function stateJson({ followers, receivers, deadLetters }: ReturnType<ApiDeps["webhooks"]["state"]>): string {
