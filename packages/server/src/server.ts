@@ -435,6 +435,7 @@ async function startParts({ config, world, log, version = "", spans }: ServerOpt
       perIp: buckets(rateLimit.httpPerSecond, rateLimit.httpBurst),
     });
     const acked = acks;
+    const told = webhooks;
     const metrics = serverMetrics({
       gateway: () => listening.stats(),
       onlineUsers: () => presence.userCount,
@@ -451,6 +452,7 @@ async function startParts({ config, world, log, version = "", spans }: ServerOpt
         early_acks: early.stats(),
       }),
       http: () => admission.stats(),
+      webhooks: () => told.state(),
       runtime: () => world.runtime.stats(databaseDirectory(config)),
       limits,
       version,
