@@ -375,6 +375,8 @@ async function startParts({ config, world, log, version = "", spans }: ServerOpt
         ? {}
         : { wss: { ...config.wssAddr, certificate: wssCertificate } }),
     });
+    if (workers !== undefined)
+      log.info("sockets are held by gateway workers", { event: "gateway.workers", workers: workers.count });
     const listening = gateway;
     const watch = (name: "tls" | "wss", files: CertificateFiles, current: TlsCertificate | undefined): void => {
       if (current === undefined) return;
@@ -572,7 +574,6 @@ async function loadWorkers({ gateway }: Config, { threads }: World, log: Log) {
       });
     return undefined;
   }
-  log.info("sockets are held by gateway workers", { event: "gateway.workers", workers: count });
   const { GatewayWorkers } = await import("./gateway/workers/gateway-workers.ts");
   return { GatewayWorkers, threads, count };
 }
