@@ -265,6 +265,7 @@ async function startParts({ config, world, log }: ServerOptions): Promise<Runnin
         ? {}
         : { wss: { ...config.wssAddr, certificate: wssCertificate } }),
     });
+    if (workers !== undefined) log.info("sockets are held by gateway workers", { workers: workers.count });
     const listening = gateway;
     const watch = (name: "tls" | "wss", files: CertificateFiles, current: TlsCertificate | undefined): void => {
       if (current === undefined) return;
@@ -349,7 +350,6 @@ async function loadWorkers({ gateway }: Config, { threads }: World, log: Log) {
       log.warn("gateway.workers has no effect: threads cannot listen together on this system");
     return undefined;
   }
-  log.info("sockets are held by gateway workers", { workers: count });
   const { GatewayWorkers } = await import("./gateway/workers/gateway-workers.ts");
   return { GatewayWorkers, threads, count };
 }
