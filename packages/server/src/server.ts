@@ -4,10 +4,10 @@
  */
 import { openClientPorts } from "./composition/client-ports.ts";
 import { openDomain } from "./composition/domain.ts";
-import { startWebhooks } from "./composition/webhooks.ts";
 import { layFoundation } from "./composition/foundation.ts";
 import { type HttpPorts, openHttpPorts } from "./composition/http-ports.ts";
 import { buildMessageRoad, type MessageRoad } from "./composition/message-road.ts";
+import { startWebhooks } from "./composition/webhooks.ts";
 import type { Config } from "./config/schema.ts";
 import type { CertificateWatch } from "./gateway/certificate-watch.ts";
 import { type OfflineEvents, startOfflineEvents } from "./hooks/offline-events.ts";
