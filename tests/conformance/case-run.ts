@@ -257,7 +257,8 @@ export class CaseRun implements Disposable {
     } catch {
       return { failed: true };
     }
-    const problem = port === this.#api ? this.#target.api?.problem(action.method, path, answer) : undefined;
+    const described = this.#target.described?.[action.port ?? "api"];
+    const problem = described?.problem(action.method, path, answer);
     if (problem !== undefined) throw new Error(problem);
     const observation: Record<string, unknown> = { status: answer.status };
     const type = answer.headers["content-type"] ?? "";

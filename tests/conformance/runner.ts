@@ -11,8 +11,8 @@ export interface Target {
   readonly server: ServerProcess;
   readonly configurations: Readonly<Record<string, Settings>>;
   readonly receiver: WebhookReceiver;
-  /** Every HTTP answer is held against it; undefined for a program that does not describe its API. */
-  readonly api: DescribedApi | undefined;
+  /** Every HTTP answer is held against that of its port; undefined for a program that does not describe its API. */
+  readonly described: Readonly<Record<"api" | "manager", DescribedApi>> | undefined;
 }
 
 const RETRY_EVERY_MS = 40;

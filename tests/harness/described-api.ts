@@ -1,6 +1,6 @@
 /**
- * The API as the running server describes it in /openapi.json: what each route takes, its example, and whether an answer
- * is one that the route may give.
+ * One port of the API as the running server describes it in /openapi.json: what each route takes, its example, and whether
+ * an answer is one that the route may give.
  */
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { valueAt } from "./exact-json.ts";
@@ -37,7 +37,10 @@ export interface Schema {
 
 interface Operation {
   readonly parameters?: readonly DescribedParameter[];
+  readonly "x-ports": readonly Port[];
 }
+
+type Port = "api" | "manager";
 
 type Paths = Readonly<Record<string, Readonly<Record<string, Operation>>>>;
 
@@ -46,22 +49,27 @@ const JSON_CONTENT = ["content", "application/json"];
 
 export class DescribedApi {
   readonly routes: readonly DescribedRoute[];
+  readonly #port: Port;
   readonly #document: unknown;
   readonly #schemas: Ajv2020 = new Ajv2020({ strict: false, validateFormats: false, validateSchema: false });
   readonly #patterns: readonly { readonly method: string; readonly path: string; readonly pattern: RegExp }[];
 
-  static async of(http: HttpClient): Promise<DescribedApi> {
+  /** The document is on the API port, whose client is wanted, whichever port is asked about. */
+  static async of(http: HttpClient, port: Port = "api"): Promise<DescribedApi> {
     const answer = await http.get("/openapi.json");
     if (answer.status !== 200) throw new Error(`/openapi.json answered ${answer.status}`);
-    return new DescribedApi(answer);
+    return new DescribedApi(answer, port);
   }
 
-  private constructor({ body, text }: HttpAnswer) {
+  private constructor({ body, text }: HttpAnswer, port: Port) {
+    this.#port = port;
     this.#document = body;
     this.#schemas.addSchema(JSON.parse(text), DOCUMENT);
     const paths = valueAt(body, "paths") as Paths;
     this.routes = Object.entries(paths).flatMap(([path, methods]) =>
-      Object.entries(methods).map(([method, operation]) => this.#route(path, method, operation)),
+      Object.entries(methods)
+        .filter(([, operation]) => operation["x-ports"].includes(port))
+        .map(([method, operation]) => this.#route(path, method, operation)),
     );
     this.#patterns = this.routes.map(({ method, path }) => ({
       method,
@@ -83,6 +91,9 @@ export class DescribedApi {
     const response = typeof reference === "string" ? reference.slice("#/".length).split("/") : pointer;
     const content = this.#at([...response, "content"]);
     if (content === undefined) return answer.text === "" ? undefined : `${about}: no body is described`;
+    // What is described is the manager port's; without the token the API port says nothing.
+    if (answer.status === 401 && this.#port === "api")
+      return answer.text === "" ? undefined : `${about}: it has a body`;
     const type = Object.keys(content as object)[0] ?? "";
     if (!(answer.headers["content-type"] ?? "").startsWith(type)) return `${about}: it is not ${type}`;
     if (type !== "application/json") return undefined;

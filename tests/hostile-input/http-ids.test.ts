@@ -98,6 +98,12 @@ const BODIES: readonly (readonly [path: string, body: Value])[] = [
   ["/conversation/syncByChannels", { uid: "a", channels: [person(HERE)], msg_count: 1 }],
   ["/conversation/channels", { uid: HERE }],
   ["/route/batch", [HERE]],
+  ["/conn/kick", { uid: HERE, conn_id: 1 }],
+  ["/conn/remove", { uid: HERE, conn_id: 1 }],
+  ["/cluster/channel/status", { channels: [group(HERE)] }],
+  ["/webhooks/replay", { follower: HERE, from_time: 1 }],
+  ["/webhooks/dead-letters/retry", { ids: [HERE] }],
+  ["/webhooks/dead-letters/discard", { ids: [HERE] }],
 ];
 
 const URLS: readonly string[] = [
@@ -116,6 +122,22 @@ const URLS: readonly string[] = [
     `/cluster/channels/${HERE}/2/${list}`,
     `/cluster/channels/g/${HERE}/${list}`,
   ]),
+  ...["uid", "cursor", "device_flag", "limit"].map((name) => `/cluster/devices?${name}=${HERE}`),
+  ...["uid", "cursor"].flatMap((name) => [`/cluster/users?${name}=${HERE}`, `/cluster/conversations?${name}=${HERE}`]),
+  ...["channel_id", "channel_type", "cursor"].map((name) => `/cluster/channels?${name}=${HERE}`),
+  ...["channel_id", "from_uid", "client_msg_no", "message_id", "payload"].map(
+    (name) => `/cluster/messages?${name}=${HERE}`,
+  ),
+  `/cluster/messages?channel_id=${HERE}&channel_type=1`,
+  `/cluster/slots?ids=${HERE}`,
+  `/connz?uid=${HERE}`,
+  `/connz?sort=${HERE}`,
+  `/explain?uid=${HERE}&message_id=1`,
+  `/explain?uid=a&message_id=${HERE}`,
+  `/explain?uid=a&client_msg_no=n&channel_id=${HERE}&channel_type=1`,
+  `/explain?uid=a&client_msg_no=${HERE}&channel_id=b&channel_type=1`,
+  `/webhooks/dead-letters?after=${HERE}`,
+  `/webhooks/dead-letters/${HERE}`,
 ];
 
 /** Original answers that a caller may rely on. */

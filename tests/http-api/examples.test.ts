@@ -7,9 +7,10 @@ import { DescribedApi, type DescribedRoute } from "../harness/described-api.ts";
 import { stringifyJson } from "../harness/exact-json.ts";
 import type { HttpAnswer } from "../harness/http-client.ts";
 import { ServerProcess } from "../harness/server-process.ts";
+import { WebhookReceiver } from "../harness/webhook-receiver.ts";
 
-/** A route's example, or a call that an example needs and nobody reads about. */
-type Step = string | { readonly path: string; readonly body: unknown };
+/** A route's example, or what an example needs and nobody reads about: a call, or a client that stays. */
+type Step = string | { readonly path: string; readonly body: unknown } | { readonly connect: string };
 
 const STORY: readonly Step[] = [
   "GET /health",
@@ -17,6 +18,12 @@ const STORY: readonly Step[] = [
   "GET /readyz",
   "GET /docs/health",
   "GET /migrate/result",
+  "GET /plugins",
+  "GET /varz",
+  "GET /varz/setting",
+  "POST /manager/login",
+  "GET /webhooks",
+  "GET /webhooks/dead-letters",
   "GET /route",
   "POST /route/batch",
   "POST /user/token",
@@ -26,6 +33,7 @@ const STORY: readonly Step[] = [
   "POST /channel/subscriber_add",
   "POST /channel/subscriber_remove",
   "GET /cluster/channels/{channel_id}/{channel_type}/subscribers",
+  "POST /cluster/channel/status",
   { path: "/channel", body: { channel_id: "group2", channel_type: 2, subscribers: ["erin"] } },
   "POST /channel/subscriber_remove_all",
   "POST /channel/delete",
@@ -36,6 +44,7 @@ const STORY: readonly Step[] = [
   "POST /messages",
   "POST /message",
   "GET /message/byclientmsgno",
+  "GET /explain",
   "POST /conversation/sync",
   "POST /conversations/setUnread",
   "POST /conversations/clearUnread",
@@ -64,6 +73,8 @@ const STORY: readonly Step[] = [
   "POST /user/systemuids_add",
   "GET /user/systemuids",
   "POST /user/systemuids_remove",
+  { connect: "alice" },
+  "GET /connz",
   "POST /conn/kick",
   "POST /user/device_quit",
 ];
@@ -78,10 +89,39 @@ const VOLATILE: ReadonlySet<string> = new Set([
   "updated_at",
   "tcp_addr",
   "ws_addr",
+  "manager_addr",
+  "id",
+  "device_id",
+  "port",
+  "now",
+  "last_activity",
+  "uptime",
+  "idle",
+  "in_packets",
+  "in_packet_bytes",
+  "out_packets",
+  "out_packet_bytes",
+  "mem",
+  "cpu",
+  "token",
+  "exp",
+  "lag_messages",
+  "oldest_age_ms",
+  "taken",
+  "requests",
+  "waiting",
+  "running",
+  "timestamp_ms",
+  "text",
+  "facts",
 ]);
+const SETTINGS = { "auth.users": "operator:secret:[*:r,conn:rw]" };
 
 test("each example of the documentation is answered as it says", async () => {
-  await using server = await ServerProcess.start();
+  await using clean = new AsyncDisposableStack();
+  const receiver = await WebhookReceiver.start();
+  clean.defer(() => receiver.close());
+  const server = clean.use(await ServerProcess.start({ settings: { ...SETTINGS, "webhook.httpAddr": receiver.url } }));
   const api = await DescribedApi.of(server.http);
   const examples = new Map(
     api.routes
@@ -90,8 +130,10 @@ test("each example of the documentation is answered as it says", async () => {
   );
   expect(STORY.filter((step) => typeof step === "string").sort()).toEqual([...examples.keys()].sort());
   for (const step of STORY) {
-    if (typeof step !== "string") await server.http.ask(step.path, step.body);
-    else {
+    if (typeof step !== "string") {
+      if ("connect" in step) clean.use(await server.connect(step.connect));
+      else await server.http.ask(step.path, step.body);
+    } else {
       const route = examples.get(step)!;
       const answer = await play(server, route);
       expect(api.problem(route.method, route.path, answer), step).toBeUndefined();

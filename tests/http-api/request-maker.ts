@@ -113,6 +113,8 @@ export class RequestMaker {
         return JSON.stringify(this.#text(name));
       case "integer":
         return this.#number(name);
+      case "boolean":
+        return random.pick(["true", "false"]);
       case "array": {
         const items = Array.from({ length: random.below(4) }, () => this.#written(schema.items ?? {}, name));
         return `[${items.join(",")}]`;

@@ -2,6 +2,7 @@
 import { createHmac } from "node:crypto";
 import { expect, test } from "vitest";
 import { GROUP, PERSON } from "../harness/back-end.ts";
+import { type Exposition, parseExposition, valueIn } from "../harness/exposition.ts";
 import { GrpcReceiver } from "../harness/grpc-receiver.ts";
 import { runProgram, ServerProcess, type Settings } from "../harness/server-process.ts";
 import { delay, eventually, staysQuiet, uniqueId } from "../harness/waiting.ts";
@@ -94,6 +95,24 @@ test("R-31: while the receiver fails, events are tried at a bounded rate with on
   expect([...idsOf.values()].map(({ size }) => size)).toEqual([...idsOf.keys()].map(() => 1));
   await eventually(async () => (await webhookState(server)).followers[0]?.lag_messages === 0, "nothing waits");
   expect((await webhookState(server)).receivers[0]).toMatchObject({ is_down: false, reason: "", laid_aside: 0 });
+});
+
+test("the metrics tell how far a follower lags, that its receiver is down, and what was taken", async () => {
+  await using receiver = await WebhookReceiver.start();
+  receiver.react = () => 503;
+  await using server = await start({ "webhook.httpAddr": receiver.url });
+  const scrape = async (): Promise<Exposition> => parseExposition((await server.http.get("/metrics")).text);
+  const text = await sendOne(server);
+  await eventually(async () => valueIn(await scrape(), "wk_webhook_receiver_up") === 0, "the receiver is down");
+  const before = await scrape();
+  expect(valueIn(before, "wk_webhook_lag_messages", 'follower="webhook.notify"')).toBeGreaterThan(0);
+  expect(valueIn(before, "wk_webhook_calls_total", 'outcome="taken"')).toBe(0);
+  receiver.react = () => 200;
+  await toldOf(receiver, text);
+  await eventually(async () => valueIn(await scrape(), "wk_webhook_lag_messages") === 0, "nothing waits");
+  const after = await scrape();
+  expect(valueIn(after, "wk_webhook_receiver_up")).toBe(1);
+  expect(valueIn(after, "wk_webhook_calls_total", 'outcome="taken"')).toBe(receiver.taken.length);
 });
 
 test("a slow receiver gets a bounded number of requests at once, and everything", async () => {

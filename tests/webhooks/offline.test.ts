@@ -162,7 +162,7 @@ test("R-31: what the receiver does not take is sent again under the same id, and
   expect(ids[3]).not.toBe(ids[0]);
 });
 
-test("R-21, P21: what waited when the server was killed is told after the restart, to those who have neither come back nor read", async () => {
+test("R-21: what waited when the server was killed is told after the restart, to those who have neither come back nor read", async () => {
   await using receiver = await WebhookReceiver.start();
   receiver.react = () => 500;
   await using server = await start(receiver, { "webhook.offlineGrace": "8s" });

@@ -437,6 +437,7 @@ async function startParts({ config, world, log, version = "", spans }: ServerOpt
       perIp: buckets(rateLimit.httpPerSecond, rateLimit.httpBurst),
     });
     const acked = acks;
+    const told = webhooks;
     const metrics = serverMetrics({
       gateway: () => listening.stats(),
       onlineUsers: () => presence.userCount,
@@ -453,6 +454,7 @@ async function startParts({ config, world, log, version = "", spans }: ServerOpt
         early_acks: early.stats(),
       }),
       http: () => admission.stats(),
+      webhooks: () => told.state(),
       runtime: () => world.runtime.stats(databaseDirectory(config)),
       limits,
       version,

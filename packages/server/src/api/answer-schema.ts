@@ -28,24 +28,27 @@ export function statusOf(...statuses: readonly number[]): JsonSchema {
 
 export const BIT: JsonSchema = { type: "integer", enum: [0, 1] };
 export const SUCCESS: JsonSchema = titled("Success", statusOf(200));
-const FAILURE: JsonSchema = titled(
+/** The same status as that of HTTP, and what is wrong. */
+export const FAILURE: JsonSchema = titled(
   "Failure",
   shape({
     msg: { type: "string", description: "What is wrong: the original's words where it has any, as uid不能为空！" },
     status: { type: "integer", description: "The same as that of HTTP." },
   }),
 );
-const NOTHING: JsonSchema = { type: "string", maxLength: 0, contentMediaType: "text/plain" };
 
 /** Text of the type under `contentMediaType`; all others are JSON. */
 export function isText(schema: JsonSchema): boolean {
   return "contentMediaType" in schema;
 }
 
+/** On the manager port. The API port answers 401 without a body. */
+const NO_LOGIN: JsonSchema = titled("NoLogin", shape({ error: { type: "string" } }));
+
 /** What any route may answer. */
 export const COMMON_ANSWERS: Readonly<Record<number, JsonSchema>> = {
   400: FAILURE,
-  401: NOTHING,
+  401: NO_LOGIN,
   413: FAILURE,
   500: FAILURE,
   503: FAILURE,

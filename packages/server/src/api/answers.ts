@@ -27,9 +27,11 @@ export function failure(text: string, status = 400): HttpAnswer {
   return { status, body: JSON.stringify({ msg: text, status }) };
 }
 
+export const NO_PERMISSION = "没有权限";
+
 /** Logged in, but not permitted: HTTP 400 with 403 inside. */
 export function forbidden(): HttpAnswer {
-  return { status: 400, body: '{"msg":"没有权限","status":403}' };
+  return { status: 400, body: JSON.stringify({ msg: NO_PERMISSION, status: 403 }) };
 }
 
 /** Too much at the moment, through no fault of the caller. */

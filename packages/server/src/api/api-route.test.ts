@@ -13,7 +13,15 @@ const READING = route({
   tag: "Server",
   summary: "Reads parameters",
   params: { type: UINT8 },
-  query: { name: text(5), type: UINT8, seconds: UINT32, count: INT, id: INT64, seq: UINT64 },
+  query: {
+    name: text(5),
+    type: UINT8,
+    seconds: UINT32,
+    count: INT,
+    id: INT64,
+    seq: UINT64,
+    flag: { ...INT, default: -1 },
+  },
   answers: { 200: {} },
   handle: ({ query, params }) => bare(jsonText({ ...query, of: params.type })),
 });
@@ -25,16 +33,19 @@ function read(query: Readonly<Record<string, string>>, type = "2"): Promise<Http
 
 describe("parameters are read by their description", () => {
   test.each([
-    [{}, '{"name":"","type":0,"seconds":0,"count":0,"id":0,"seq":0,"of":2}'],
+    [{}, '{"name":"","type":0,"seconds":0,"count":0,"id":0,"seq":0,"flag":-1,"of":2}'],
     [
       { name: "张", type: "3", seconds: "7", count: "-4", id: "-9223372036854775808", seq: "18446744073709551615" },
-      '{"name":"张","type":3,"seconds":7,"count":-4,"id":-9223372036854775808,"seq":18446744073709551615,"of":2}',
+      '{"name":"张","type":3,"seconds":7,"count":-4,"id":-9223372036854775808,"seq":18446744073709551615,"flag":-1,"of":2}',
     ],
     [
       { type: "x", seconds: "1.5", count: "1e3", id: "9223372036854775808", seq: "-1" },
-      '{"name":"","type":0,"seconds":0,"count":0,"id":0,"seq":0,"of":2}',
+      '{"name":"","type":0,"seconds":0,"count":0,"id":0,"seq":0,"flag":-1,"of":2}',
     ],
-    [{ type: "257" }, '{"name":"","type":1,"seconds":0,"count":0,"id":0,"seq":0,"of":2}'],
+    [{ flag: "" }, '{"name":"","type":0,"seconds":0,"count":0,"id":0,"seq":0,"flag":-1,"of":2}'],
+    [{ flag: "0" }, '{"name":"","type":0,"seconds":0,"count":0,"id":0,"seq":0,"flag":0,"of":2}'],
+    [{ flag: "x" }, '{"name":"","type":0,"seconds":0,"count":0,"id":0,"seq":0,"flag":0,"of":2}'],
+    [{ type: "257" }, '{"name":"","type":1,"seconds":0,"count":0,"id":0,"seq":0,"flag":-1,"of":2}'],
   ])("%j", async (query, body) => {
     expect(await read(query)).toEqual({ status: 200, body });
   });

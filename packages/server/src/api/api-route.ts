@@ -10,9 +10,11 @@ import { GoJsonError } from "./go-syntax.ts";
 import type { BodySchema, Decoded, DecodedFields, IntegerSchema, JsonSchema, TextSchema } from "./json-schema.ts";
 import type { JsonValue } from "./json-writer.ts";
 
-export interface ApiRoute extends Route {
-  /** undefined: the route is served, but nothing is said about it. */
-  readonly description?: RouteDescription;
+export interface ApiRoute extends Route, DescribedRoute {}
+
+/** What can be said of a route without the parts of the server that it needs. */
+export interface DescribedRoute extends Pick<Route, "method" | "path"> {
+  readonly description: RouteDescription;
 }
 
 /** What readers and tests are told about a route. */
@@ -26,8 +28,10 @@ export interface RouteDescription {
   readonly params?: ParameterSchemas;
   readonly query?: ParameterSchemas;
   readonly body?: BodySchema;
-  /** Served without the manager token. */
+  /** Served without the manager token or a login. */
   readonly isOpen?: true;
+  /** Where it is served; by default on the API port alone. */
+  readonly ports?: readonly Port[];
   /**
    * JSON by status. What every route may answer is not repeated: `answersOf` adds it. A schema with `contentMediaType`
    * is text of that type.
@@ -49,8 +53,16 @@ export type RouteTag =
   | "Members and lists"
   | "Users"
   | "Connections"
+  | "Webhooks"
   | "Server"
-  | "Cluster";
+  | "Manager"
+  | "Browsing"
+  | "Cluster"
+  | "Load tests";
+
+/** "manager": behind a login, for operators. */
+export type Port = "api" | "manager";
+export const BOTH_PORTS: readonly Port[] = ["api", "manager"];
 
 export interface Answers {
   readonly [status: number]: JsonSchema;
@@ -65,7 +77,7 @@ export interface RouteExample {
   readonly answer: JsonValue;
 }
 
-/** A number that cannot be read is 0, a missing text is "". */
+/** A number that cannot be read is 0; one that is missing or empty is its default, or 0. A missing text is "". */
 export interface ParameterSchemas {
   readonly [name: string]: TextSchema | IntegerSchema;
 }
@@ -96,28 +108,14 @@ const NOTHING: Readonly<Record<string, never>> = {};
 export function route<Body = undefined, Query = object, Params = object>(
   definition: RouteDefinition<Body, Query, Params>,
 ): ApiRoute {
-  const { method, path, badBody: _, handle: __, ...description } = definition;
-  return { method, path, description, handle: handlerOf(definition) };
+  return { ...described(definition), handle: handlerOf(definition) };
 }
 
-/** A route about which nothing is said. */
-export function get(path: string, handle: (request: HttpRequest) => Answering): ApiRoute {
-  return { method: "GET", path, handle };
-}
-
-/** A route about which nothing is said; its body is read. */
-export function post<Body extends BodySchema>(
-  path: string,
-  body: Body,
-  handle: (body: Decoded<Body>, request: HttpRequest) => Answering,
-  badBody: (problem: string) => string = asItIs,
-): ApiRoute {
-  const reading = {
-    body,
-    badBody,
-    handle: (input: RouteInput<Body, object, object>) => handle(input.body, input.request),
-  };
-  return { method: "POST", path, handle: handlerOf(reading) };
+export function described<Body = undefined, Query = object, Params = object>(
+  definition: Omit<RouteDefinition<Body, Query, Params>, "handle">,
+): DescribedRoute {
+  const { method, path, badBody: _, ...description } = definition;
+  return { method, path, description };
 }
 
 type Reading<Body, Query, Params> = Pick<
@@ -174,6 +172,7 @@ function readParameters(
 }
 
 function integerAs(schema: IntegerSchema, text: string | undefined): number | bigint {
+  if (schema.default !== undefined && (text === undefined || text === "")) return schema.default;
   switch (schema["x-go-type"]) {
     case "uint8":
       return channelTypeOf(text);

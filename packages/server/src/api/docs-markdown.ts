@@ -28,7 +28,9 @@ export function docsMarkdown(document: OpenApiDocument): string {
 function routeParts(route: DocsRoute): string[] {
   return [
     `### ${route.method} ${route.path}`,
-    `${route.summary}.${route.needsToken ? "" : " Needs no token."}`,
+    [`${route.summary}.`, route.ports, route.needsToken ? "" : "Needs no token."]
+      .filter((text) => text !== "")
+      .join(" "),
     ...(route.details === "" ? [] : [route.details]),
     ...(route.fields.length === 0 ? [] : [fieldTable(route.fields, true)]),
     answerTable(route.answers),

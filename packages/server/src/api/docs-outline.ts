@@ -2,6 +2,7 @@
  * The OpenAPI document in the order and words of a reader: sections of routes, each with its fields as flat rows. The
  * page and the Markdown file only put marks around it.
  */
+import type { Port } from "./api-route.ts";
 import { type DocsType, itemsOf, shapeName, typeOf } from "./docs-type.ts";
 import { indentedJson } from "./indented-json.ts";
 import type { JsonSchema } from "./json-schema.ts";
@@ -31,6 +32,8 @@ export interface DocsRoute {
   readonly summary: string;
   readonly details: string;
   readonly needsToken: boolean;
+  /** Where it is served, when not on the API port alone; "" otherwise. */
+  readonly ports: string;
   readonly fields: readonly DocsField[];
   readonly answers: readonly DocsAnswer[];
   /** The statuses of `errors` that it may have too. */
@@ -108,12 +111,18 @@ function routeOf(
     summary: operation.summary,
     details: operation.description ?? "",
     needsToken: operation.security.length > 0,
+    ports: portsText(operation["x-ports"]),
     fields: body === undefined ? parameters : [...parameters, ...bodyFields(body.schema, schemas)],
     answers: answersOf(own, schemas, used),
     errorStatuses: Object.keys(operation.responses).filter((status) => !(status in own)),
     refusals: refusalsOf(operation),
     example: exampleOf(path, method, operation),
   };
+}
+
+function portsText(ports: readonly Port[]): string {
+  if (!ports.includes("manager")) return "";
+  return ports.includes("api") ? "On the manager port too." : "Only on the manager port.";
 }
 
 function answersOf(

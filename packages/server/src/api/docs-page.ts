@@ -74,7 +74,7 @@ function article(route: DocsRoute): string {
 <summary><span class="method ${method.toLowerCase()}">${method}</span> <code>${breakable(route.path)}</code> <span class="about">${escaped(route.summary)}</span></summary>
 <div class="body" id="${escaped(route.id)}">
 ${route.details === "" ? "" : paragraph(route.details)}
-${route.needsToken ? "" : "<p>Needs no token.</p>"}
+${notes(route)}
 ${route.fields.length === 0 ? "" : `<h3>Request</h3>\n${fieldTable(route.fields, true)}`}
 <h3>Answers</h3>
 ${answerTable(route.answers)}
@@ -95,10 +95,15 @@ function refusalList(refusals: readonly string[]): string {
   return `<h3>What 400 says</h3>\n<ul>${items.join("")}</ul>`;
 }
 
+function notes({ ports, needsToken }: DocsRoute): string {
+  const all = [ports, needsToken ? "" : "Needs no token."].filter((note) => note !== "");
+  return all.length === 0 ? "" : paragraph(all.join(" "));
+}
+
 function exampleBlock({ request, answer }: NonNullable<DocsRoute["example"]>): string {
   return `<h3>Example</h3>
-<pre tabindex="0"><code>${escaped(request)}</code></pre>
-<pre tabindex="0" class="answer"><code>${escaped(answer)}</code></pre>`;
+<pre><code>${escaped(request)}</code></pre>
+<pre class="answer"><code>${escaped(answer)}</code></pre>`;
 }
 
 function fieldTable(fields: readonly DocsField[], isRequest: boolean): string {
@@ -116,7 +121,7 @@ function answerTable(answers: readonly DocsAnswer[]): string {
     ({ status, about, type }) =>
       `<tr><td><code>${escaped(status)}</code></td><td>${typeHtml(type)}</td><td>${escaped(about)}</td></tr>`,
   );
-  return `<table><thead><tr><th>Status</th><th>Body</th><th>Meaning</th></tr></thead><tbody>${rows.join("\n")}</tbody></table>`;
+  return `<table class="statuses"><thead><tr><th>Status</th><th>Body</th><th>Meaning</th></tr></thead><tbody>${rows.join("\n")}</tbody></table>`;
 }
 
 function typeHtml(type: DocsType): string {

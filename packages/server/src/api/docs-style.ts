@@ -50,12 +50,13 @@ section > p { color: var(--soft); }
 table { border-collapse: collapse; width: 100%; font-size: 0.92rem; }
 th { text-align: left; font-weight: 600; color: var(--soft); }
 th, td { padding: 0.35rem 0.75rem 0.35rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
-td:nth-child(1) { width: 34%; overflow-wrap: anywhere; }
-td:nth-child(2) { width: 24%; }
+td:nth-child(1) { width: 30%; overflow-wrap: anywhere; }
+td:nth-child(2) { width: 20%; }
+.statuses td:nth-child(1) { width: 5rem; }
 small { color: var(--soft); }
 .needed { color: var(--needed); }
 pre {
-  margin: 0.4rem 0; padding: 0.7rem 0.9rem; overflow-x: auto; background: var(--panel);
+  margin: 0.4rem 0; padding: 0.7rem 0.9rem; white-space: pre-wrap; overflow-wrap: anywhere; background: var(--panel);
   border: 1px solid var(--line); border-radius: 6px; line-height: 1.45;
 }
 pre.answer { border-left: 3px solid var(--get); }
@@ -72,8 +73,9 @@ pre.answer { border-left: 3px solid var(--get); }
 @media (max-width: 40rem) {
   thead { display: none; }
   tr { display: block; padding: 0.4rem 0; border-bottom: 1px solid var(--line); }
-  td, td:nth-child(n) { display: block; width: auto; padding: 0.05rem 0; border: 0; }
+  td, td:nth-child(n) { display: inline; width: auto; padding: 0.05rem 0.5rem 0.05rem 0; border: 0; }
   td:nth-child(2) { color: var(--soft); font-size: 0.85rem; }
+  td:nth-child(3) { display: block; }
   td:empty { display: none; }
 }
 `;

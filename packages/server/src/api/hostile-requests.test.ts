@@ -4,10 +4,12 @@
  */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import type { Sample } from "../observe/samples.ts";
+import type { ChannelRow, DeadLetterRow } from "../store/tables.ts";
 import type { ApiRoute, ParameterSchemas } from "./api-route.ts";
 import { createApi } from "./http-server.ts";
 import type { BodySchema } from "./json-schema.ts";
-import { session, storedMessage, TestApi } from "./test-kit.ts";
+import { MANAGER, session, storedMessage, TestApi } from "./test-kit.ts";
 
 const DEEP = 20_000;
 const RUNS = 60;
@@ -129,9 +131,52 @@ function pathOf(route: ApiRoute): fc.Arbitrary<string> {
     .map((parts) => parts.map((part) => encodeURIComponent(part)).join("/"));
 }
 
+const CHANNEL_ROW: ChannelRow = {
+  created: true,
+  ban: false,
+  disband: false,
+  sendBan: false,
+  large: false,
+  allowStranger: false,
+  receiveOnly: false,
+  createdMs: 1,
+  updatedMs: 2,
+  members: 1,
+  deny: 0,
+  allow: 2,
+};
+const LETTER: DeadLetterRow = {
+  id: { high: 0, low: 1 },
+  receiver: "webhook",
+  eventName: "msg.notify",
+  eventId: "notify_1",
+  reason: "HTTP 400",
+  tries: 5,
+  sinceMs: 1_776_840_000_999,
+  bodyBytes: 2,
+  messageIds: [{ high: 1, low: 2 }],
+};
+const SAMPLE: Sample = {
+  wallMs: 5_500,
+  connections: 7,
+  sessions: 6,
+  users: 5,
+  residentBytes: 1,
+  heapBytes: 2,
+  cpuPercent: 3.5,
+  perSecond: {
+    inMessages: 0.5,
+    inMessageBytes: 2,
+    inPacketBytes: 3,
+    outMessages: 4,
+    outMessageBytes: 5,
+    outPacketBytes: 6,
+  },
+};
+
 /** With something to find. */
 function filledApi(): TestApi {
-  const api = new TestApi();
+  const api = new TestApi(OPTIONS);
   api.stored = [storedMessage({ seq: 1 }), storedMessage({ seq: 2, topic: "t", fromUid: "____system" })];
   api.chats = [
     {
@@ -149,6 +194,9 @@ function filledApi(): TestApi {
   api.sessions.set("a", [session("a", 1, 0)]);
   api.devices = [{ flag: 0, level: "master", token: "t", createdMs: 1, updatedMs: 2 }];
   api.listed.push({ uid: "a", createdMs: 1_776_840_000_123 });
+  api.listedChannels = [{ key: { type: 2, id: "g" }, row: CHANNEL_ROW }];
+  api.letters = [LETTER];
+  api.samples.push(SAMPLE);
   return api;
 }
 
@@ -162,13 +210,29 @@ const READS: ReadonlySet<unknown> = new Set([
   "sync",
   "devices",
   "forChannels",
+  "deadLetters",
+  "channels",
+  "conversations",
+  "users",
+  "browse",
+  "explain",
+  "loginTried",
 ]);
 
-const { routes } = createApi(new TestApi().deps());
+/** Every caller is the manager. */
+const OPTIONS = { benchOn: true, managerToken: "secret-m" };
+const PORTS = {
+  api: createApi(new TestApi(OPTIONS).deps()),
+  [MANAGER]: new TestApi(OPTIONS).managerApi(),
+};
+const CALLS = Object.entries(PORTS).flatMap(([host, { routes }]) =>
+  routes.map((route) => ({ name: `${route.method} ${route.path} at the ${host} port`, host, route })),
+);
 
 describe("whatever is sent", () => {
-  test.each(routes.map((route) => ({ name: `${route.method} ${route.path}`, route })))("$name", async ({ route }) => {
-    const { body, query } = route.description ?? {};
+  test.each(CALLS)("$name", async ({ host, route }) => {
+    const { body, query } = route.description;
+    const headers = { host, token: OPTIONS.managerToken };
     const request = fc.record({
       path: pathOf(route),
       query: query === undefined ? fc.constant("") : queryOf(query),
@@ -178,7 +242,7 @@ describe("whatever is sent", () => {
       const api = filledApi();
       const url = `${made.path}?${made.query}`;
       // The kit throws when the answer is none that the route describes.
-      const answer = route.method === "GET" ? await api.get(url) : await api.postRaw(url, made.body);
+      const answer = route.method === "GET" ? await api.get(url, headers) : await api.postRaw(url, made.body, headers);
       expect(api.failures).toEqual([]);
       expect(answer.status).toBeLessThan(500);
       const changes = api.asked.filter(([name]) => !READS.has(name));

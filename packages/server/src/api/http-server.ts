@@ -22,6 +22,7 @@ import { historyRoutes } from "./routes/history.ts";
 import { loginRoutes } from "./routes/login.ts";
 import { memberRoutes } from "./routes/members.ts";
 import { messageRoutes } from "./routes/messages.ts";
+import { METRIC_SERIES } from "./routes/metric-series.ts";
 import { metricsRoute } from "./routes/metrics.ts";
 import { pluginRoutes } from "./routes/plugins.ts";
 import { routingRoutes } from "./routes/routing.ts";
@@ -56,7 +57,7 @@ export function createApi(deps: ApiDeps): Api {
     ...pluginRoutes(),
     ...conversationRoutes(deps),
     ...commandRoutes(deps),
-    ...serverRoutes(() => routes),
+    ...serverRoutes(() => [...routes, ...METRIC_SERIES]),
     ...webhookRoutes(deps),
     ...loginRoutes(deps),
     ...varzRoutes(deps),
@@ -68,6 +69,6 @@ export function createApi(deps: ApiDeps): Api {
     ...(deps.options.benchOn ? benchRoutes(deps) : []),
     ...explainRoutes(deps),
   ];
-  const openPaths = routes.filter((route) => route.description?.isOpen === true).map((route) => route.path);
+  const openPaths = routes.filter((route) => route.description.isOpen === true).map((route) => route.path);
   return { routes, rules: httpRules(deps, openPaths) };
 }

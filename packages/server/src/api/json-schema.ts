@@ -42,6 +42,8 @@ export interface IntegerSchema<Kind extends IntegerKind = IntegerKind> extends N
   readonly format?: string;
   readonly minimum?: number;
   readonly maximum?: number;
+  /** Of an `int` in a query that is missing or empty. */
+  readonly default?: number;
 }
 
 export type IntegerKind = "uint8" | "uint32" | "int" | "int64" | "uint64";

@@ -9,8 +9,6 @@ import type { Api } from "./http-server.ts";
 import { writeText } from "./json-writer.ts";
 import { type ManagerAuth, mayDo } from "./manager-auth.ts";
 
-/** Routes of the API that are here too. */
-const SHARED = ["/connz", "/conn/", "/varz", "/cluster/", "/manager/", "/metrics"] as const;
 /** What needs no login. */
 const OPEN = ["/manager/login", "/web", "/metrics"] as const;
 /** What needs more than a login: the permission to write this resource. */
@@ -21,7 +19,7 @@ const BODY_BYTES_MAX = 1024 * 1024;
 
 /** `own`: what only this port has. */
 export function createManagerApi(api: Api, auth: ManagerAuth, own: readonly ApiRoute[]): Api {
-  const shared = api.routes.filter(({ path }) => startsWithOneOf(path, SHARED));
+  const shared = api.routes.filter(({ description }) => description.ports?.includes("manager"));
   return {
     routes: [...shared.map((route) => guarded(route, auth)), ...own],
     rules: {
@@ -34,7 +32,7 @@ export function createManagerApi(api: Api, auth: ManagerAuth, own: readonly ApiR
 
 function gate(request: GatedRequest, auth: ManagerAuth): HttpAnswer | undefined {
   if (request.method === "OPTIONS") return empty(204);
-  if (startsWithOneOf(request.path, OPEN)) return undefined;
+  if (OPEN.some((prefix) => request.path.startsWith(prefix))) return undefined;
   const caller = auth.callerOf(request);
   return "problem" in caller ? { status: 401, body: `{"error":${writeText(caller.problem)}}` } : undefined;
 }
@@ -47,8 +45,4 @@ function guarded(route: ApiRoute, auth: ManagerAuth): ApiRoute {
     return "user" in caller && mayDo(caller.user, resource, "w") ? route.handle(request) : forbidden();
   };
   return { ...route, handle };
-}
-
-function startsWithOneOf(path: string, prefixes: readonly string[]): boolean {
-  return prefixes.some((prefix) => path.startsWith(prefix));
 }

@@ -3,7 +3,7 @@
  * so it holds all they show. A schema with a title is written once, under `components`.
  */
 import { answersOf, COMMON_ANSWERS, isText } from "./answer-schema.ts";
-import type { ApiRoute, ParameterSchemas, RouteDescription, RouteExample } from "./api-route.ts";
+import type { DescribedRoute, ParameterSchemas, Port, RouteDescription, RouteExample } from "./api-route.ts";
 import type { JsonSchema } from "./json-schema.ts";
 import { type JsonValue, writeJson } from "./json-writer.ts";
 
@@ -27,6 +27,8 @@ export interface Operation {
   readonly summary: string;
   readonly description?: string;
   readonly security: readonly JsonSchema[];
+  /** Where it is served. */
+  readonly "x-ports": readonly Port[];
   readonly parameters?: readonly Parameter[];
   readonly requestBody?: { readonly required: true; readonly content: Content };
   readonly responses: Readonly<Record<string, Response | Reference>>;
@@ -68,6 +70,7 @@ const INTRODUCTION = [
   'Bodies are JSON, whatever their Content-Type. Names match in any case, unknown ones are ignored, and what is missing or null counts as 0, empty or no list. Integers must be integers in range: "2" and 1.0 are errors. A number in a query that cannot be read is 0.',
   "Channel types: 1 person, 2 group, 3 customer service, 4 community, 5 topic of a community, 6 info, 7 data, 8 temporary, 9 live, 10 visitors, 11 agent, 12 group with agents. A person is named by his uid; his stored channel is uid@uid.",
   "Integers of 64 bits, as message_id and version, are plain JSON numbers with all their digits. A parser that makes doubles of them changes them.",
+  "Routes are on the API port (5001). Some are on the manager port (5300) too, or only there, and say so: it is for operators, who log in with POST /manager/login.",
   "Texts may have as many bytes in UTF-8 as maxLength says, and must be valid Unicode.",
 ];
 
@@ -78,25 +81,31 @@ const TAGS: Readonly<Record<RouteDescription["tag"], string>> = {
   "Members and lists": "Who belongs to a channel, who may not and who alone may send.",
   Users: "Tokens, devices, who is online, system accounts.",
   Connections: "Where clients connect to, and who is connected.",
+  Webhooks:
+    "How far they lag, sending events again, and those that no receiver took (dead letters). Not in the original.",
   Server: "Health, this documentation, the server's state.",
-  Cluster: "What the nodes of the original show.",
+  Manager: "The login of the manager port, and the charts of its web UI.",
+  Browsing: "What is stored, for operators, page by page.",
+  Cluster: "This one machine as the original shows a cluster: one node that leads all slots.",
+  "Load tests": "What the load generator wkbench calls. Only with bench.apiOn.",
 };
 
 const STATUS_TEXTS: Readonly<Record<string, string>> = {
   200: "Done",
   400: "The request is wrong; msg says how, in the words of the original",
-  401: "managerToken is configured, and the header token is not equal to it",
+  401: "managerToken is configured and the header token is not equal to it (no body); on the manager port: no login, or one that has ended",
+  404: "What is named is not there",
   413: "The body is larger than limits.httpBodyBytesMax",
+  429: "Too many wrong passwords from this address; the header retry-after says for how many seconds to wait",
   500: "A mistake of the server; its log says more",
   503: "The store cannot write now: nothing has changed, and the call may be repeated",
 };
 
-export function openApiDocument(routes: readonly ApiRoute[]): OpenApiDocument {
+export function openApiDocument(routes: readonly DescribedRoute[]): OpenApiDocument {
   const schemas: Record<string, JsonSchema> = {};
   const paths: Record<string, Record<string, Operation>> = {};
   for (const route of routes) {
     const { description } = route;
-    if (description === undefined) continue;
     const path = route.path.replaceAll(/:(\w+)/g, "{$1}");
     paths[path] ??= {};
     paths[path][route.method.toLowerCase()] = operationOf(route, description, schemas);
@@ -105,7 +114,7 @@ export function openApiDocument(routes: readonly ApiRoute[]): OpenApiDocument {
     openapi: "3.1.0",
     info: { title: "wukong-ts", version: "2.2.5", description: INTRODUCTION.join("\n\n") },
     tags: Object.entries(TAGS)
-      .filter(([name]) => routes.some((route) => route.description?.tag === name))
+      .filter(([name]) => routes.some((route) => route.description.tag === name))
       .map(([name, description]) => ({ name, description })),
     paths,
     components: {
@@ -123,6 +132,12 @@ export function openApiDocument(routes: readonly ApiRoute[]): OpenApiDocument {
           name: "token",
           description: "Only when managerToken is configured.",
         },
+        login: {
+          type: "http",
+          scheme: "bearer",
+          bearerFormat: "JWT",
+          description: "On the manager port: the token of POST /manager/login, or the managerToken.",
+        },
       },
     },
   };
@@ -134,7 +149,11 @@ export function jsonText(value: unknown): string {
   return writeJson(value as JsonValue);
 }
 
-function operationOf(route: ApiRoute, description: RouteDescription, schemas: Record<string, JsonSchema>): Operation {
+function operationOf(
+  route: DescribedRoute,
+  description: RouteDescription,
+  schemas: Record<string, JsonSchema>,
+): Operation {
   const { body, example, details } = description;
   const parameters = [
     ...parametersOf("path", description.params, example),
@@ -145,13 +164,20 @@ function operationOf(route: ApiRoute, description: RouteDescription, schemas: Re
     tags: [description.tag],
     summary: description.summary,
     ...(details === undefined ? undefined : { description: details }),
-    security: description.isOpen === true ? [] : [{ managerToken: [] }, {}],
+    security: securityOf(description),
+    "x-ports": description.ports ?? ["api"],
     ...(parameters.length === 0 ? undefined : { parameters }),
     ...(body === undefined
       ? undefined
       : { requestBody: { required: true, content: contentOf(JSON_TYPE, shared(body, schemas), example?.body) } }),
     responses: responsesOf(description, schemas),
   };
+}
+
+/** Any one of them is enough. */
+function securityOf({ isOpen, ports }: RouteDescription): JsonSchema[] {
+  if (isOpen === true) return [];
+  return [{ managerToken: [] }, ...(ports?.includes("manager") === true ? [{ login: [] }] : []), {}];
 }
 
 function responsesOf(
@@ -187,7 +213,6 @@ function responseOf(
 ): Response {
   const description = textOf(status);
   if (!isText(schema)) return { description, content: contentOf(JSON_TYPE, shared(schema, schemas), example) };
-  if (schema["maxLength"] === 0) return { description };
   return { description, content: contentOf(String(schema["contentMediaType"]), { type: "string" }, undefined) };
 }
 
@@ -215,7 +240,7 @@ function parametersOf(
 }
 
 /** As `postMessageSend`. */
-function operationId(route: ApiRoute): string {
+function operationId(route: DescribedRoute): string {
   const words = route.path.split(/\W+/).filter((word) => word !== "");
   return route.method.toLowerCase() + words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join("");
 }

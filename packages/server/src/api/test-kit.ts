@@ -161,11 +161,13 @@ export class TestApi {
 
   /** The manager port is asked for by the header `host`. */
   #port(host: string | undefined): Api {
+    return host === MANAGER ? this.managerApi() : createApi(this.deps());
+  }
+
+  managerApi(): Api {
     const deps = this.deps();
-    const api = createApi(deps);
-    if (host !== MANAGER) return api;
     const samples = { latest: () => this.samples };
-    return createManagerApi(api, deps.auth, metricSeriesRoutes({ samples, nodeId: this.#options.nodeId }));
+    return createManagerApi(createApi(deps), deps.auth, metricSeriesRoutes({ samples, nodeId: this.#options.nodeId }));
   }
 
   deps(): ApiDeps {
@@ -398,12 +400,11 @@ class NotAsDescribed extends Error {}
 // Formats are for readers; schemas are made by us, and strictness would refuse `x-go-type`.
 const schemas = new Ajv2020({ strict: false, validateFormats: false });
 
-/** undefined: the route's description allows the answer, or there is no description. */
+/** undefined: the route's description allows the answer. */
 export function answerProblem(
   { description }: ApiRoute,
   answer: Pick<Answer, "status" | "type" | "text" | "json">,
 ): string | undefined {
-  if (description === undefined) return undefined;
   const schema = answersOf(description)[answer.status];
   if (schema === undefined) return `status ${answer.status} is not described`;
   const textType = schema["contentMediaType"];

@@ -76,6 +76,9 @@ interface Offline {
 async function startOffline(deps: OfflineEventsDeps, webhook: WebhookSender): Promise<Offline> {
   const { config, world, log, channels, conversations, presence, webhooks, isRestart } = deps;
   const { limits } = config;
+  const failed = (error: unknown): void => {
+    if (!(error instanceof WebhookStopped)) log.error("an internal error", { error });
+  };
   const messages = new OfflineMessages({
     ...world,
     channels,
@@ -83,6 +86,7 @@ async function startOffline(deps: OfflineEventsDeps, webhook: WebhookSender): Pr
     receivers: new ChannelReceivers(channels),
     presence,
     webhook,
+    failed,
     options: {
       nodeId: config.cluster.nodeId,
       compressOver: config.channel.subscriberCompressOfCount,
@@ -95,9 +99,7 @@ async function startOffline(deps: OfflineEventsDeps, webhook: WebhookSender): Pr
   const passing = new PassingMessages({
     clock: world.clock,
     tell: (message) => messages.tell(message),
-    failed: (error) => {
-      if (!(error instanceof WebhookStopped)) log.error("an internal error", { error });
-    },
+    failed,
     full: () => log.warn("messages that are not kept find no room to wait for their msg.offline"),
     options: { messagesMax: limits.webhookPassingMax, bytesMax: limits.webhookPassingBytesMax },
   });

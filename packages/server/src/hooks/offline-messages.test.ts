@@ -8,6 +8,7 @@ import { type ChannelKey, NAMED_WITH_SUFFIX, NO_ID, ORIGIN, type StoredMessage }
 import { ChannelReceivers } from "../messaging/receivers.ts";
 import { Messaging } from "../messaging/test-kit.ts";
 import type { DeviceLevel } from "../messaging/users.ts";
+import { StoreUnavailable } from "../store/commit-failure.ts";
 import { OfflineMessages, type OfflineMessagesOptions } from "./offline-messages.ts";
 import { type WebhookEvent, WebhookStopped } from "./webhook.ts";
 
@@ -34,6 +35,9 @@ class Bench {
   readonly events: WebhookEvent[] = [];
   readonly rows = new Map<string, Conversation>();
   readonly ownLast = new Map<string, number>();
+  readonly failures: unknown[] = [];
+  /** Reading this user's row fails so. */
+  readonly unreadable = new Map<string, Error>();
   readonly messaging: Messaging;
   readonly offline: OfflineMessages;
   /** What a delivery waits for. */
@@ -50,7 +54,11 @@ class Bench {
       timers: world.timers,
       channels: messaging.channels,
       conversations: {
-        durable: (uid) => this.rows.get(uid),
+        durable: (uid) => {
+          const error = this.unreadable.get(uid);
+          if (error !== undefined) throw error;
+          return this.rows.get(uid);
+        },
         ownLastIn: (uid) => ({ seq: this.ownLast.get(uid) ?? 0, counted: 0 }),
       },
       receivers: new ChannelReceivers(messaging.channels),
@@ -63,6 +71,7 @@ class Bench {
           this.events.push(event);
         },
       },
+      failed: (error) => this.failures.push(error),
       options: {
         nodeId: 7,
         compressOver: 0,
@@ -381,5 +390,27 @@ describe("a call", () => {
     const seqs = Map.groupBy(bench.events.map(bodyOf), (body) => body["channel_id"]);
     for (const bodies of seqs.values()) expect(bodies.map((body) => body["message_seq"])).toEqual([1, 2, 3]);
     expect([seqs.size, bench.underWayMax]).toEqual([3, 3]);
+  });
+});
+
+describe("a message that cannot be decided", () => {
+  const late = { timeSeconds: NOW_SECONDS - 60 };
+
+  test("because a row cannot be read is passed over with a line in the log, and the next ones are told", async () => {
+    const bench = await Bench.open();
+    await bench.group({ type: 2, id: "g" }, ["ben"]);
+    const error = new Error("a row of version 9");
+    bench.unreadable.set("ben", error);
+    const told = await bench.handle(message({ ...late, seq: 1 }), message({ seq: 2 }));
+    expect([told.map((body) => body["message_seq"]), bench.failures]).toEqual([[2], [error]]);
+  });
+
+  test("because the store is away comes again", async () => {
+    const bench = await Bench.open();
+    await bench.group({ type: 2, id: "g" }, ["ben"]);
+    const error = new StoreUnavailable({ outcome: "refused", code: "read_only", cause: null });
+    bench.unreadable.set("ben", error);
+    await expect(bench.handle(message({ ...late, seq: 1 }), message({ seq: 2 }))).rejects.toBe(error);
+    expect([bench.events, bench.failures]).toEqual([[], []]);
   });
 });

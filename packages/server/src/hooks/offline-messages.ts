@@ -14,6 +14,7 @@ import type { Conversations } from "../messaging/conversations.ts";
 import { channelText, type StoredMessage } from "../messaging/message.ts";
 import type { Receivers } from "../messaging/receivers.ts";
 import type { Roster } from "../messaging/roster.ts";
+import { StoreUnavailable } from "../store/commit-failure.ts";
 import type { Follower } from "../store/follower-run.ts";
 import type { Clock, Timer, Timers } from "../world/world.ts";
 import { offlineBody } from "./offline-body.ts";
@@ -29,6 +30,8 @@ export interface OfflineMessagesDeps {
   readonly receivers: Receivers;
   readonly presence: Pick<Presence, "of">;
   readonly webhook: Pick<WebhookSender, "deliver">;
+  /** For the log: nobody is told of a message, because something should not have thrown. */
+  readonly failed: (error: unknown) => void;
   readonly options: OfflineMessagesOptions;
 }
 
@@ -103,7 +106,15 @@ export class OfflineMessages implements Follower {
   }
 
   async #tellInOrder(messages: readonly StoredMessage[]): Promise<void> {
-    for (const message of messages) await this.tell(message);
+    for (const message of messages) {
+      try {
+        await this.tell(message);
+      } catch (error) {
+        // These pass. Anything else is a row that cannot be read: one push must not hold up all that come after it.
+        if (error instanceof StoreUnavailable || error instanceof WebhookStopped) throw error;
+        this.#deps.failed(error);
+      }
+    }
   }
 
   async #tellReceivers(message: StoredMessage): Promise<void> {

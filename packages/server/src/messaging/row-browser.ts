@@ -104,7 +104,7 @@ export class RowBrowser {
     within?: { readonly shard: number; readonly from: Uint8Array; readonly to: Uint8Array },
   ): Promise<RowPage<Listed>> {
     const from = cursor === "" ? undefined : keyOfTable(table, Buffer.from(cursor, "base64url"));
-    if (cursor !== "" && from === undefined) throw new BadCursor("the cursor is none");
+    if (cursor !== "" && from === undefined) throw new BadCursor();
     const walked: WalkedPage<Row> = await walkTable(this.#store, {
       table,
       from,

@@ -4,12 +4,16 @@
  */
 import type { HttpAnswer, Route } from "./world.ts";
 
-export interface RouteMatch {
-  readonly route: Route;
+export interface RouteMatch<Of extends Route> {
+  readonly route: Of;
   readonly params: Readonly<Record<string, string>>;
 }
 
-export function matchRoute(routes: readonly Route[], method: string, path: string): RouteMatch | undefined {
+export function matchRoute<Of extends Route>(
+  routes: readonly Of[],
+  method: string,
+  path: string,
+): RouteMatch<Of> | undefined {
   const segments = path.split("/");
   for (const route of routes) {
     if (route.method !== method) continue;

@@ -3,10 +3,22 @@ import { fnv1a64 } from "@wukong-ts/protocol";
 import { kindOf } from "../../messaging/channel-kinds.ts";
 import { idTimeMs } from "../../messaging/ids.ts";
 import type { ListedConversation } from "../../messaging/row-browser.ts";
-import type { HttpAnswer, HttpRequest } from "../../world/world.ts";
+import type { HttpAnswer } from "../../world/world.ts";
+import { BIT, shape, titled } from "../answer-schema.ts";
 import type { ApiDeps } from "../api-deps.ts";
-import { type ApiRoute, get } from "../api-route.ts";
-import { limitOf, orBadCursor, PAGE_MAX, pageAnswer, pageOf, pageProblem } from "../browse-page.ts";
+import { type ApiRoute, BOTH_PORTS, route } from "../api-route.ts";
+import {
+  LIMIT_DEFAULT,
+  orBadCursor,
+  PAGE_MAX,
+  PAGE_QUERY,
+  PAGE_REFUSALS,
+  pageAnswer,
+  pageOf,
+  pageProblem,
+  pageSchema,
+} from "../browse-page.ts";
+import { about, type DecodedFields, INT, UID, UINT8, UINT64 } from "../json-schema.ts";
 import { writeJson } from "../json-writer.ts";
 import { minuteText } from "../time-text.ts";
 
@@ -20,17 +32,56 @@ const CHAT = { type: 0, format: "聊天" } as const;
 /** Of a kind of channel that is in no chat list: the row is there for its commands. */
 const COMMANDS = { type: 1, format: "命令" } as const;
 
+const QUERY = {
+  uid: about(UID, "Only this user's; left out: all."),
+  ...PAGE_QUERY,
+  limit: about(INT, `0 or less is ${LIMIT_DEFAULT}, with uid 1,000; at most 1,000.`),
+};
+
+const TEXT = { type: "string" };
+const CONVERSATION = titled(
+  "Conversation",
+  shape({
+    id: UINT64,
+    uid: TEXT,
+    type: about(BIT, "0: a chat; 1: only commands, in no chat list."),
+    type_format: TEXT,
+    channel_id: about(TEXT, "As it is stored."),
+    channel_type: UINT8,
+    channel_type_format: about(TEXT, "The name of the type."),
+    unread_count: INT,
+    last_msg_seq: UINT64,
+    readed_to_msg_seq: UINT64,
+    created_at: about(INT, "Always 0: it is not kept."),
+    updated_at: about(INT, "Of the last change of the user's marks, seconds since 1970."),
+    created_at_format: TEXT,
+    updated_at_format: about(TEXT, "As 2026-04-22 06:40, UTC."),
+  }),
+);
+
 export function clusterConversationRoutes(deps: ConversationDeps): readonly ApiRoute[] {
-  return [get("/cluster/conversations", (request) => orBadCursor(listConversations(deps, request)))];
+  return [
+    route({
+      method: "GET",
+      path: "/cluster/conversations",
+      tag: "Browsing",
+      ports: BOTH_PORTS,
+      summary: "The chats of users",
+      details: "unread_count and readed_to_msg_seq are those of the user's own list.",
+      query: QUERY,
+      answers: { 200: pageSchema(CONVERSATION) },
+      refusals: PAGE_REFUSALS,
+      handle: ({ query }) => orBadCursor(listConversations(deps, query)),
+    }),
+  ];
 }
 
 /** Of one user all that fit into a page, as the original. */
-async function listConversations(deps: ConversationDeps, { query }: HttpRequest): Promise<HttpAnswer> {
+async function listConversations(deps: ConversationDeps, query: DecodedFields<typeof QUERY>): Promise<HttpAnswer> {
   const problem = pageProblem(query, deps.options.nodeId);
   if (problem !== undefined) return problem;
-  const uid = query["uid"] ?? "";
-  const limit = uid === "" ? limitOf(query) : limitOf(query, PAGE_MAX);
-  const page = await deps.browsing.rows.conversations(pageOf(query, limit), uid);
+  const { uid } = query;
+  const page = await deps.browsing.rows.conversations(pageOf(query, uid === "" ? LIMIT_DEFAULT : PAGE_MAX), uid);
   const rows: string[] = [];
   for (const [index, listed] of page.rows.entries()) {
     if (index % SLICE_ROWS === SLICE_ROWS - 1) await new Promise<void>((resolve) => deps.world.timers.soon(resolve));

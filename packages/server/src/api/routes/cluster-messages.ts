@@ -2,36 +2,103 @@
 import { int64FromBigInt, int64ToText, Setting, withCommandSuffix } from "@wukong-ts/protocol";
 import type { MessageId, StoredMessage } from "../../messaging/message.ts";
 import type { BrowsedMessages, MessageBrowse } from "../../messaging/message-browser.ts";
-import { CHANNEL_ID_BYTES_MAX, fits } from "../../messaging/valid-ids.ts";
-import type { HttpAnswer, HttpRequest } from "../../world/world.ts";
+import type { HttpAnswer } from "../../world/world.ts";
 import { storedLog } from "../addressing.ts";
+import { BIT, listOf, shape, titled } from "../answer-schema.ts";
 import { bare, failure } from "../answers.ts";
 import type { ApiDeps } from "../api-deps.ts";
-import { type ApiRoute, channelTypeOf, get, integerOf } from "../api-route.ts";
-import { limitOf } from "../browse-page.ts";
+import { type ApiRoute, BOTH_PORTS, route } from "../api-route.ts";
+import { LIMIT, limitOf, NO_SUCH_NODE } from "../browse-page.ts";
+import {
+  about,
+  CHANNEL_ID,
+  CLIENT_MSG_NO,
+  type DecodedFields,
+  INT,
+  INT64,
+  text,
+  UID,
+  UINT8,
+  UINT32,
+  UINT64,
+} from "../json-schema.ts";
 import { writeJson, writeList } from "../json-writer.ts";
+import { isHere, NODE } from "../node-id.ts";
 import { minuteText } from "../time-text.ts";
 
 type MessageDeps = Pick<ApiDeps, "browsing" | "history" | "world"> & {
   readonly options: Pick<ApiDeps["options"], "nodeId">;
 };
-type Query = HttpRequest["query"];
 
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
-const INT64_MAX = (1n << 63n) - 1n;
 const NOTHING: BrowsedMessages = { messages: [], goesOnFrom: undefined };
 
+const QUERY = {
+  channel_id: about(CHANNEL_ID, "As it is stored; with ____cmd behind it the command log. Left out: all channels."),
+  channel_type: about(UINT8, "0: all."),
+  from_uid: UID,
+  client_msg_no: CLIENT_MSG_NO,
+  message_id: INT64,
+  payload: about(text(), "Base64 of bytes that the payload contains."),
+  limit: LIMIT,
+  offset_message_id: about(INT64, "As the page before gave it; left out: from the newest on."),
+  offset_message_seq: about(INT, "The same in a channel, when channel_id and channel_type are given."),
+  pre: about(INT, "1: newer messages than the offset instead."),
+  node_id: NODE,
+};
+type Query = DecodedFields<typeof QUERY>;
+
+const TEXT = { type: "string" };
+const STORED = titled(
+  "StoredMessage",
+  shape({
+    message_id: about(TEXT, "Digits."),
+    message_seq: UINT64,
+    client_msg_no: TEXT,
+    timestamp: about(INT, "Seconds since 1970."),
+    timestamp_format: about(TEXT, "As 2026-04-22 06:40, UTC."),
+    channel_id: about(TEXT, "As it is stored."),
+    channel_type: UINT8,
+    topic: TEXT,
+    from_uid: TEXT,
+    payload: { type: "string", contentEncoding: "base64" },
+    expire: about(UINT32, "Seconds; 0: never."),
+    term: INT,
+    is_stream: BIT,
+  }),
+);
+const PAGE = shape({
+  total: about(INT, "Of this page."),
+  more: BIT,
+  offset_message_id: about(TEXT, "For the next page; empty when there is none."),
+  offset_message_seq: UINT64,
+  data: listOf(STORED),
+});
+
+const BAD_PAYLOAD = "payload is not base64";
+
 export function clusterMessageRoutes(deps: MessageDeps): readonly ApiRoute[] {
-  return [get("/cluster/messages", (request) => listMessages(deps, request))];
+  return [
+    route({
+      method: "GET",
+      path: "/cluster/messages",
+      tag: "Browsing",
+      ports: BOTH_PORTS,
+      summary: "The messages that are stored, newest first",
+      details:
+        "Those that fit all that is given. One call reads only so many: a page may hold fewer than limit and still have more behind it.",
+      query: QUERY,
+      answers: { 200: PAGE },
+      refusals: [NO_SUCH_NODE, BAD_PAYLOAD],
+      handle: ({ query }) => listMessages(deps, query),
+    }),
+  ];
 }
 
-async function listMessages(deps: MessageDeps, { query }: HttpRequest): Promise<HttpAnswer> {
-  const node = integerOf(query["node_id"]);
-  if (node !== 0 && node !== deps.options.nodeId) return failure("节点不存在！");
-  if (!fits(query["channel_id"] ?? "", CHANNEL_ID_BYTES_MAX)) return failure("channel_id is too long");
-  const payload = query["payload"] ?? "";
-  if (!BASE64.test(payload)) return failure("payload is not base64");
-  const matches = matcherOf(query, Buffer.from(payload, "base64"));
+async function listMessages(deps: MessageDeps, query: Query): Promise<HttpAnswer> {
+  if (!isHere(query.node_id, deps.options.nodeId)) return failure(NO_SUCH_NODE);
+  if (!BASE64.test(query.payload)) return failure(BAD_PAYLOAD);
+  const matches = matcherOf(query, Buffer.from(query.payload, "base64"));
   const found = await browse(deps, query, matches);
   const list = await writeList(found.messages, messageJson, deps.world.timers);
   const { goesOnFrom } = found;
@@ -47,29 +114,24 @@ async function browse(
   query: Query,
   matches: (message: StoredMessage) => boolean,
 ): Promise<BrowsedMessages> {
-  const id = messageIdOf(query["message_id"]);
+  const id = messageIdOf(query.message_id);
   if (id !== undefined) return { ...NOTHING, messages: (await history.byIds([id])).filter(matches) };
-  const from = messageIdOf(query["offset_message_id"]);
-  const fromSeq = integerOf(query["offset_message_seq"]);
+  const from = messageIdOf(query.offset_message_id);
+  const { offset_message_seq: fromSeq, channel_id: channelId, channel_type: type } = query;
   const wanted: MessageBrowse = {
     // Without a place to start from there is nothing newer.
-    direction: query["pre"] === "1" && (from !== undefined || fromSeq > 0) ? "newer" : "older",
+    direction: query.pre === 1 && (from !== undefined || fromSeq > 0) ? "newer" : "older",
     from,
-    limit: limitOf(query),
+    limit: limitOf(query.limit),
     matches,
   };
-  const channelId = query["channel_id"] ?? "";
-  const type = channelTypeOf(query["channel_type"]);
   if (channelId === "" || type === 0) return browsing.messages.all(wanted);
   const place = fromSeq > 0 || from === undefined ? undefined : (await history.byIds([from])).at(0);
   return browsing.messages.log(storedLog(channelId, type), fromSeq || (place?.seq ?? 0), wanted);
 }
 
 function matcherOf(query: Query, payload: Buffer): (message: StoredMessage) => boolean {
-  const fromUid = query["from_uid"] ?? "";
-  const clientMsgNo = query["client_msg_no"] ?? "";
-  const channelId = query["channel_id"] ?? "";
-  const type = channelTypeOf(query["channel_type"]);
+  const { from_uid: fromUid, client_msg_no: clientMsgNo, channel_id: channelId, channel_type: type } = query;
   return (message) =>
     (fromUid === "" || message.fromUid === fromUid) &&
     (clientMsgNo === "" || message.clientMsgNo === clientMsgNo) &&
@@ -78,10 +140,8 @@ function matcherOf(query: Query, payload: Buffer): (message: StoredMessage) => b
     (payload.length === 0 || Buffer.from(message.payload).includes(payload));
 }
 
-function messageIdOf(text: string | undefined): MessageId | undefined {
-  if (text === undefined || !/^[0-9]{1,19}$/.test(text)) return undefined;
-  const value = BigInt(text);
-  return value === 0n || value > INT64_MAX ? undefined : int64FromBigInt(value);
+function messageIdOf(value: bigint): MessageId | undefined {
+  return value <= 0n ? undefined : int64FromBigInt(value);
 }
 
 /** With the suffix of the command log. */

@@ -1,10 +1,12 @@
 /** This one machine as the original shows a cluster: one node that leads all slots. Our shards are its slots. */
 import { SHARD_COUNT } from "../../store/shards.ts";
-import type { HttpAnswer, HttpRequest } from "../../world/world.ts";
+import type { HttpAnswer } from "../../world/world.ts";
+import { BIT, listOf, shape, titled } from "../answer-schema.ts";
 import { bare, failure } from "../answers.ts";
 import type { ApiDeps } from "../api-deps.ts";
-import { type ApiRoute, get } from "../api-route.ts";
+import { type ApiRoute, BOTH_PORTS, route } from "../api-route.ts";
 import { durationText } from "../duration-text.ts";
+import { about, INT, type JsonSchema, text, UINT64 } from "../json-schema.ts";
 import { type JsonValue, writeJson } from "../json-writer.ts";
 
 type NodeDeps = Pick<ApiDeps, "status"> & { readonly options: Pick<ApiDeps["options"], "nodeId"> };
@@ -14,16 +16,100 @@ const JOINED = 3;
 const TERM = 1;
 const SLOTS = Array.from({ length: SHARD_COUNT }, (_, slot) => slot);
 
+const TEXT = { type: "string" };
+const NODE_FIELDS = {
+  id: UINT64,
+  is_leader: BIT,
+  role: INT,
+  cluster_addr: TEXT,
+  online: BIT,
+  allow_vote: BIT,
+  slot_count: INT,
+  term: INT,
+  slot_leader_count: INT,
+  status: INT,
+  status_format: TEXT,
+};
+const NODE = titled(
+  "Node",
+  shape({ ...NODE_FIELDS, uptime: about(TEXT, "As 3h4m5s."), app_version: about(TEXT, "Of the program.") }),
+);
+const SLOT = titled(
+  "Slot",
+  shape({
+    id: INT,
+    leader_id: UINT64,
+    term: INT,
+    replicas: listOf(UINT64),
+    channel_count: about(INT, "Always 0: it is not counted."),
+    log_index: about(INT, "Always 0: there is no log of a slot."),
+    status: INT,
+    status_format: TEXT,
+  }),
+);
+const INFO = shape({
+  slotCount: INT,
+  slotReplicaCount: INT,
+  channelReplicaCount: INT,
+  term: INT,
+  nodes: listOf(shape({ id: UINT64, online: { type: "boolean" }, allowVote: { type: "boolean" }, status: INT })),
+  slots: listOf(shape({ id: about(INT, "Left out: 0."), leader: UINT64, term: INT, replicas: listOf(UINT64) }, ["id"])),
+});
+const SLOTS_QUERY = { ids: about(text(), "Numbers with commas between them.") };
+
+const NO_SUCH_SLOT = "slot not found";
+
 export function clusterNodeRoutes(deps: NodeDeps): readonly ApiRoute[] {
   const { nodeId } = deps.options;
   const list = (data: readonly JsonValue[]): HttpAnswer => bare(writeJson({ total: data.length, data }));
+  const listed = (items: JsonSchema): JsonSchema => shape({ total: INT, data: listOf(items) });
+  const common = { method: "GET", tag: "Cluster", ports: BOTH_PORTS } as const;
   return [
-    get("/cluster/nodes", () => list([{ ...nodeJson(nodeId), ...runtimeJson(deps) }])),
-    get("/cluster/simpleNodes", () => list([nodeJson(nodeId)])),
-    get("/cluster/node", () => bare(writeJson({ ...nodeJson(nodeId), ...runtimeJson(deps) }))),
-    get("/cluster/info", () => bare(writeJson(infoJson(nodeId)))),
-    get("/cluster/allslot", () => list(SLOTS.map((slot) => slotJson(slot, nodeId)))),
-    get("/cluster/slots", (request) => slotsNamed(request, nodeId)),
+    route({
+      ...common,
+      path: "/cluster/nodes",
+      summary: "The nodes: this one",
+      answers: { 200: listed(NODE) },
+      handle: () => list([{ ...nodeJson(nodeId), ...runtimeJson(deps) }]),
+    }),
+    route({
+      ...common,
+      path: "/cluster/simpleNodes",
+      summary: "The nodes, without their state",
+      answers: { 200: listed(titled("SimpleNode", shape(NODE_FIELDS))) },
+      handle: () => list([nodeJson(nodeId)]),
+    }),
+    route({
+      ...common,
+      path: "/cluster/node",
+      summary: "This node",
+      answers: { 200: NODE },
+      handle: () => bare(writeJson({ ...nodeJson(nodeId), ...runtimeJson(deps) })),
+    }),
+    route({
+      ...common,
+      path: "/cluster/info",
+      summary: "The configuration of the cluster",
+      details: "What is zero or empty is left out.",
+      answers: { 200: INFO },
+      handle: () => bare(writeJson(infoJson(nodeId))),
+    }),
+    route({
+      ...common,
+      path: "/cluster/allslot",
+      summary: "All slots",
+      answers: { 200: listed(SLOT) },
+      handle: () => list(SLOTS.map((slot) => slotJson(slot, nodeId))),
+    }),
+    route({
+      ...common,
+      path: "/cluster/slots",
+      summary: "Some slots",
+      query: SLOTS_QUERY,
+      answers: { 200: listOf(SLOT) },
+      refusals: [NO_SUCH_SLOT],
+      handle: ({ query }) => slotsNamed(query.ids, nodeId),
+    }),
   ];
 }
 
@@ -47,11 +133,11 @@ function runtimeJson({ status }: NodeDeps): { readonly [name: string]: JsonValue
   return { uptime: durationText(status.uptimeMs()), app_version: status.version };
 }
 
-function slotsNamed({ query }: HttpRequest, nodeId: number): HttpAnswer {
+function slotsNamed(ids: string, nodeId: number): HttpAnswer {
   const slots: JsonValue[] = [];
-  for (const text of (query["ids"] ?? "").split(",")) {
+  for (const text of ids.split(",")) {
     if (text === "") continue;
-    if (!/^[0-9]{1,9}$/.test(text) || Number(text) >= SHARD_COUNT) return failure("slot not found");
+    if (!/^[0-9]{1,9}$/.test(text) || Number(text) >= SHARD_COUNT) return failure(NO_SUCH_SLOT);
     slots.push(slotJson(Number(text), nodeId));
   }
   return bare(writeJson(slots));

@@ -3,27 +3,61 @@ import { fnv1a64 } from "@wukong-ts/protocol";
 import type { LiveConnection } from "../../delivery/live-connections.ts";
 import { isUid } from "../../messaging/valid-ids.ts";
 import { shardOfUser } from "../../store/shards.ts";
-import type { HttpAnswer, HttpRequest } from "../../world/world.ts";
+import type { HttpAnswer } from "../../world/world.ts";
+import { shape, titled } from "../answer-schema.ts";
 import type { ApiDeps } from "../api-deps.ts";
-import { type ApiRoute, get } from "../api-route.ts";
-import { pageAnswer, pageOf, pageProblem } from "../browse-page.ts";
+import { type ApiRoute, BOTH_PORTS, route } from "../api-route.ts";
+import { PAGE_QUERY, PAGE_REFUSALS, pageAnswer, pageOf, pageProblem, pageSchema } from "../browse-page.ts";
+import { about, type DecodedFields, INT, INT64, UID, UINT64 } from "../json-schema.ts";
 import { writeJson } from "../json-writer.ts";
 import { minuteText, nanoseconds } from "../time-text.ts";
-import { trafficJson } from "../traffic-json.ts";
+import { TRAFFIC, trafficJson } from "../traffic-json.ts";
 
 type UserDeps = Pick<ApiDeps, "browsing" | "users" | "presence" | "connections"> & {
   readonly options: Pick<ApiDeps["options"], "nodeId">;
 };
 
+const QUERY = { uid: about(UID, "Only this user; left out: all."), ...PAGE_QUERY };
+
+const TEXT = { type: "string" };
+const USER = titled(
+  "User",
+  shape({
+    id: UINT64,
+    uid: TEXT,
+    device_count: about(INT, "Stored devices."),
+    online_device_count: about(INT, "Kinds of device with an open connection."),
+    conn_count: about(INT, "Open connections; the next four are theirs."),
+    ...TRAFFIC,
+    created_at: about(INT64, "Of his first device, nanoseconds since 1970; 0: he has none."),
+    updated_at: INT64,
+    created_at_format: about(TEXT, "As 2026-04-22 06:40, UTC."),
+    updated_at_format: TEXT,
+    slot: INT,
+  }),
+);
+
 export function clusterUserRoutes(deps: UserDeps): readonly ApiRoute[] {
-  return [get("/cluster/users", (request) => listUsers(deps, request))];
+  return [
+    route({
+      method: "GET",
+      path: "/cluster/users",
+      tag: "Browsing",
+      ports: BOTH_PORTS,
+      summary: "The users that are stored, by uid",
+      query: QUERY,
+      answers: { 200: pageSchema(USER) },
+      refusals: PAGE_REFUSALS,
+      handle: ({ query }) => listUsers(deps, query),
+    }),
+  ];
 }
 
-async function listUsers(deps: UserDeps, { query }: HttpRequest): Promise<HttpAnswer> {
+async function listUsers(deps: UserDeps, query: DecodedFields<typeof QUERY>): Promise<HttpAnswer> {
   const problem = pageProblem(query, deps.options.nodeId);
   if (problem !== undefined) return problem;
   const { users } = deps.browsing;
-  const uid = query["uid"] ?? "";
+  const { uid } = query;
   if (uid !== "") {
     const rows = isUid(uid) && (await users.has(uid)) ? await usersJson(deps, [uid]) : [];
     return pageAnswer({ rows, cursor: "", cursorBefore: "", hasMore: false }, (row) => row);

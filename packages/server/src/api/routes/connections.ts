@@ -3,9 +3,9 @@ import { Reason } from "@wukong-ts/protocol";
 import type { LiveConnection } from "../../delivery/live-connections.ts";
 import type { HttpAnswer } from "../../world/world.ts";
 import { listOf, SUCCESS, shape, titled } from "../answer-schema.ts";
-import { bare, failure, ok } from "../answers.ts";
+import { bare, failure, NO_PERMISSION, ok } from "../answers.ts";
 import type { ApiDeps } from "../api-deps.ts";
-import { type ApiRoute, route } from "../api-route.ts";
+import { type ApiRoute, BOTH_PORTS, route } from "../api-route.ts";
 import { durationText } from "../duration-text.ts";
 import {
   about,
@@ -13,6 +13,7 @@ import {
   type DecodedFields,
   INT,
   INT64,
+  type JsonSchema,
   object,
   text,
   UID,
@@ -20,6 +21,7 @@ import {
   UINT64,
 } from "../json-schema.ts";
 import { writeJson, writeList, writeText } from "../json-writer.ts";
+import { isHere, NODE } from "../node-id.ts";
 import { timeText } from "../time-text.ts";
 
 type ListDeps = Pick<ApiDeps, "world" | "connections"> & { readonly options: Pick<ApiDeps["options"], "nodeId"> };
@@ -58,12 +60,12 @@ const LIST_QUERY = {
   sort: about(text(), `${Object.keys(SORT_KEYS).join(", ")}; with Desc behind it the other way round. Empty: id.`),
   offset: INT,
   limit: about(INT, "0 or less is 20."),
-  node_id: about(UINT64, "0: this server."),
+  node_id: NODE,
 };
 
 const TIME = { type: "string", format: "date-time" };
 const TEXT = { type: "string" };
-const CONNECTION = titled(
+export const CONNECTION: JsonSchema = titled(
   "Connection",
   shape({
     id: INT64,
@@ -103,6 +105,31 @@ const NO_SUCH_NODE_LISTED = "节点不存在！";
 const NO_SUCH_NODE = "node not found";
 const NO_CONNECTION_ID = "conn_id is 0";
 
+const CONNECTION_EXAMPLE = {
+  id: 17,
+  uid: "alice",
+  ip: "127.0.0.1",
+  port: 38312,
+  last_activity: "2026-04-22T06:45:00.000Z",
+  uptime: "4m5s",
+  idle: "5s",
+  pending_bytes: 0,
+  in_msgs: 0,
+  out_msgs: 0,
+  in_msg_bytes: 0,
+  out_msg_bytes: 0,
+  in_packets: 5,
+  out_packets: 5,
+  in_packet_bytes: 109,
+  out_packet_bytes: 88,
+  device: "App(从)",
+  device_id: "fa4a96d2-c875-4e8e-9322-a9487e442e6e",
+  version: 5,
+  proxy_type_format: "本地连接",
+  leader_id: 1001,
+  node_id: 1001,
+} as const;
+
 const KICK_TEXT = "server kick";
 /** A client has time to show why. */
 const KICK_CLOSE_MS = 2_000;
@@ -114,21 +141,34 @@ export function connectionRoutes(deps: ConnectionDeps): readonly ApiRoute[] {
       method: "GET",
       path: "/connz",
       tag: "Connections",
+      ports: BOTH_PORTS,
       summary: "The open connections of users",
       query: LIST_QUERY,
       answers: { 200: CONNECTIONS },
       refusals: [NO_SUCH_NODE_LISTED],
+      example: {
+        query: "?uid=ali",
+        answer: {
+          connections: [CONNECTION_EXAMPLE],
+          now: "2026-04-22T06:45:05.000Z",
+          total: 1,
+          offset: 0,
+          limit: 20,
+        },
+      },
       handle: ({ query }) => listConnections(deps, query),
     }),
     route({
       method: "POST",
       path: "/conn/kick",
       tag: "Connections",
+      ports: BOTH_PORTS,
       summary: "Tell a client to go, and close its connection after 2 seconds",
-      details: "A connection that is not there has ended already: that is no error.",
+      details:
+        "On the manager port only with the permission to write conn. A connection that is not there has ended already: that is no error.",
       body: NAMED,
       answers: { 200: SUCCESS },
-      refusals: [NO_SUCH_NODE, NO_CONNECTION_ID],
+      refusals: [NO_SUCH_NODE, NO_CONNECTION_ID, NO_PERMISSION],
       example: { body: { uid: "alice", conn_id: 17 }, answer: { status: 200 } },
       handle: ({ body }) => end(deps, body, Reason.connectKick, KICK_CLOSE_MS),
     }),
@@ -136,10 +176,12 @@ export function connectionRoutes(deps: ConnectionDeps): readonly ApiRoute[] {
       method: "POST",
       path: "/conn/remove",
       tag: "Connections",
+      ports: BOTH_PORTS,
       summary: "Close a connection at once",
+      details: "As /conn/kick, without a word to the client.",
       body: NAMED,
       answers: { 200: SUCCESS },
-      refusals: [NO_SUCH_NODE, NO_CONNECTION_ID],
+      refusals: [NO_SUCH_NODE, NO_CONNECTION_ID, NO_PERMISSION],
       handle: ({ body }) => end(deps, body, null, 0),
     }),
   ];
@@ -242,7 +284,3 @@ function connectionJson(connection: LiveConnection, nowMs: number, nodeId: numbe
 }
 
 const DEVICE_NAMES: Readonly<Record<number, string>> = { 0: "App", 1: "Web", 2: "PC" };
-
-function isHere(node: bigint, nodeId: number): boolean {
-  return node === 0n || node === BigInt(nodeId);
-}

@@ -7,7 +7,7 @@ import { isPerson } from "../addressing.ts";
 import { listOf, SUCCESS } from "../answer-schema.ts";
 import { bare, failure, ok } from "../answers.ts";
 import type { ApiDeps } from "../api-deps.ts";
-import { type ApiRoute, badFormatWithProblem, route } from "../api-route.ts";
+import { type ApiRoute, BOTH_PORTS, badFormatWithProblem, route } from "../api-route.ts";
 import {
   CHANNEL_ID_SPECIAL,
   COMMAND_LOG_REFUSAL,
@@ -120,6 +120,7 @@ function uidsRoute(deps: MemberDeps, pathEnd: string, list: ChannelListName): Ap
     method: "GET",
     path: `/cluster/channels/:channel_id/:channel_type/${pathEnd}`,
     tag: "Members and lists",
+    ports: BOTH_PORTS,
     summary: LIST_SUMMARIES[list],
     params: KEY,
     answers: { 200: UIDS },

@@ -3,11 +3,76 @@
  * they are there without one, and gone after a restart. What a single machine has not got is `null`.
  */
 import type { Sample, Samples } from "../../observe/samples.ts";
+import { listOf, shape } from "../answer-schema.ts";
 import { bare } from "../answers.ts";
-import { type ApiRoute, get, integerOf } from "../api-route.ts";
+import { type ApiRoute, type DescribedRoute, described, route } from "../api-route.ts";
+import { about, INT } from "../json-schema.ts";
 import { writeJson } from "../json-writer.ts";
 
 const LATEST_SECONDS = 300;
+
+const COMMON = {
+  method: "GET",
+  tag: "Manager",
+  ports: ["manager"],
+  isOpen: true,
+  query: { latest: about(INT, `Of how many seconds up to now; 0 or less is ${LATEST_SECONDS}.`) },
+} as const;
+const TIMESTAMP = about(INT, "Seconds since 1970.");
+const NUMBER = { type: "number" };
+const LABELLED = listOf(shape({ label: about({ type: "string" }, "The node."), value: NUMBER }));
+const NOT_HERE = { type: "null" };
+
+const APP = {
+  ...COMMON,
+  path: "/metrics/app",
+  summary: "Connections and messages of the last minutes",
+  answers: {
+    200: listOf(
+      shape({
+        conn_count: INT,
+        online_user_count: INT,
+        online_device_count: INT,
+        send_packet_count_rate: about(NUMBER, "Messages from clients per second."),
+        send_packet_bytes_rate: NUMBER,
+        recv_packet_count_rate: about(NUMBER, "Messages to clients per second."),
+        recv_packet_bytes_rate: NUMBER,
+        timestamp: TIMESTAMP,
+      }),
+    ),
+  },
+};
+const SYSTEM = {
+  ...COMMON,
+  path: "/metrics/system",
+  summary: "Network, memory and processor of the last minutes",
+  details: "What one machine has not got is null.",
+  answers: {
+    200: listOf(
+      shape({
+        intranet_incoming_bytes_rate: NOT_HERE,
+        intranet_outgoing_bytes_rate: NOT_HERE,
+        extranet_incoming_bytes_rate: LABELLED,
+        extranet_outgoing_bytes_rate: LABELLED,
+        memstats_alloc_bytes: LABELLED,
+        goroutines: NOT_HERE,
+        gc_duration_seconds_count: NOT_HERE,
+        cpu_percent: LABELLED,
+        filefd_allocated: about(INT, "Connections."),
+        timestamp: TIMESTAMP,
+      }),
+    ),
+  },
+};
+const BETWEEN_NODES = {
+  ...COMMON,
+  path: "/metrics/cluster",
+  summary: "What goes between nodes: nothing",
+  answers: { 200: { ...listOf({ type: "object" }), maxItems: 0 } },
+};
+
+/** For the documentation, which the API port serves. */
+export const METRIC_SERIES: readonly DescribedRoute[] = [APP, SYSTEM, BETWEEN_NODES].map((series) => described(series));
 
 export function metricSeriesRoutes({
   samples,
@@ -16,17 +81,21 @@ export function metricSeriesRoutes({
   readonly samples: Pick<Samples, "latest">;
   readonly nodeId: number;
 }): readonly ApiRoute[] {
-  const series = (path: string, json: (sample: Sample) => string): ApiRoute =>
-    get(path, ({ query }) => {
-      const asked = integerOf(query["latest"]);
-      const found = samples.latest((asked <= 0 ? LATEST_SECONDS : asked) * 1000);
-      return bare(`[${found.map(json).join(",")}]`);
-    });
+  const latest = (seconds: number): readonly Sample[] =>
+    samples.latest((seconds <= 0 ? LATEST_SECONDS : seconds) * 1000);
+  const label = String(nodeId);
   return [
-    series("/metrics/app", appJson),
-    series("/metrics/system", (sample) => systemJson(sample, String(nodeId))),
-    // Nothing goes between nodes.
-    get("/metrics/cluster", () => bare("[]")),
+    route({ ...APP, handle: ({ query }) => bare(`[${latest(query.latest).map(appJson).join(",")}]`) }),
+    route({
+      ...SYSTEM,
+      handle: ({ query }) =>
+        bare(
+          `[${latest(query.latest)
+            .map((sample) => systemJson(sample, label))
+            .join(",")}]`,
+        ),
+    }),
+    route({ ...BETWEEN_NODES, handle: () => bare("[]") }),
   ];
 }
 

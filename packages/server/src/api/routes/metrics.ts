@@ -2,10 +2,11 @@
  * The metrics for Prometheus. The route asks for `metrics.token` itself, so that it can be mounted on any port; without
  * one it is as open as its port.
  */
-import { hash, timingSafeEqual } from "node:crypto";
 import { EXPOSITION_TYPE } from "../../observe/metrics/exposition.ts";
+import { FAILURE } from "../answer-schema.ts";
 import { failure } from "../answers.ts";
-import { type ApiRoute, get } from "../api-route.ts";
+import { type ApiRoute, BOTH_PORTS, route } from "../api-route.ts";
+import { secretCheck } from "../secret-check.ts";
 
 export const METRICS_PATH = "/metrics";
 
@@ -16,15 +17,20 @@ export interface MetricsRouteDeps {
 }
 
 export function metricsRoute({ metrics, token }: MetricsRouteDeps): ApiRoute {
-  const isAllowed = bearerCheck(token);
-  return get(METRICS_PATH, async (request) => {
-    if (!isAllowed(request.headers["authorization"])) return failure("the token of metrics.token is needed", 401);
-    return { status: 200, contentType: EXPOSITION_TYPE, body: await metrics.text() };
+  const isAllowed = token === "" ? () => true : secretCheck(`Bearer ${token}`);
+  return route({
+    method: "GET",
+    path: METRICS_PATH,
+    tag: "Server",
+    ports: BOTH_PORTS,
+    summary: "The metrics, as Prometheus reads them",
+    details:
+      "With metrics.token the header Authorization: Bearer and that token are needed, on either port; without it the manager port needs none. docs/metrics.md names them all.",
+    answers: { 200: { type: "string", contentMediaType: EXPOSITION_TYPE }, 401: FAILURE },
+    async handle({ request }) {
+      if (!isAllowed(request.headers["authorization"] ?? ""))
+        return failure("the token of metrics.token is needed", 401);
+      return { status: 200, contentType: EXPOSITION_TYPE, body: await metrics.text() };
+    },
   });
-}
-
-function bearerCheck(token: string): (header: string | undefined) => boolean {
-  if (token === "") return () => true;
-  const expected = hash("sha256", `Bearer ${token}`, "buffer");
-  return (header) => timingSafeEqual(hash("sha256", header ?? "", "buffer"), expected);
 }

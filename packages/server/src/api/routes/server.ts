@@ -1,7 +1,7 @@
 /** The documentation of the API, and what the original says when there is no import of version 1. */
 import { shape } from "../answer-schema.ts";
 import { bare } from "../answers.ts";
-import { type ApiRoute, route } from "../api-route.ts";
+import { type ApiRoute, type DescribedRoute, route } from "../api-route.ts";
 import { docsPage } from "../docs-page.ts";
 import { INT } from "../json-schema.ts";
 import { writeJson } from "../json-writer.ts";
@@ -20,7 +20,7 @@ const DOCS_HEALTH = {
 const PAGE_HEADERS = { "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'" };
 
 /** `routes` are all routes, these included; asked when somebody reads the documentation. */
-export function serverRoutes(routes: () => readonly ApiRoute[]): readonly ApiRoute[] {
+export function serverRoutes(routes: () => readonly DescribedRoute[]): readonly ApiRoute[] {
   const common = { method: "GET", tag: "Server" } as const;
   const openApi = { ...common, answers: { 200: DOCUMENT }, handle: () => bare(jsonText(openApiDocument(routes()))) };
   return [

@@ -3,6 +3,7 @@ import type { HttpStats } from "../../api/http-admission.ts";
 import type { FanOut } from "../../delivery/fan-out.ts";
 import type { PendingAcksStats } from "../../delivery/pending-acks.ts";
 import type { GatewayStats } from "../../gateway/gateway-stats.ts";
+import type { WebhooksState } from "../../hooks/webhooks.ts";
 import type { SendingStats } from "../../messaging/sending-stats.ts";
 import type { StoreStats } from "../../store/store.ts";
 import type { RuntimeStats } from "../../world/world.ts";
@@ -15,6 +16,7 @@ import { MESSAGE_FAMILIES, type MessageMetrics } from "./message-families.ts";
 import { Metrics } from "./metrics.ts";
 import { RUNTIME_FAMILIES, type RuntimeMetrics } from "./runtime-families.ts";
 import { STORE_FAMILIES, type StoreMetrics } from "./store-families.ts";
+import { WEBHOOK_FAMILIES } from "./webhook-families.ts";
 
 /** Where the numbers come from: plain snapshots, made when a scrape asks. */
 export interface MetricSources {
@@ -26,6 +28,7 @@ export interface MetricSources {
   readonly store: () => StoreStats;
   readonly caches: () => CacheMetrics;
   readonly http: () => HttpStats;
+  readonly webhooks: () => WebhooksState;
   readonly runtime: () => Promise<RuntimeStats>;
   readonly limits: MetricLimits;
   readonly version: string;
@@ -53,6 +56,7 @@ export interface ServerNumbers {
   readonly store: StoreMetrics;
   readonly caches: CacheMetrics;
   readonly http: HttpStats;
+  readonly webhooks: WebhooksState;
 }
 
 export const SERVER_FAMILIES: readonly Family<ServerNumbers>[] = [
@@ -62,6 +66,7 @@ export const SERVER_FAMILIES: readonly Family<ServerNumbers>[] = [
   ...within(STORE_FAMILIES, "store"),
   ...within(CACHE_FAMILIES, "caches"),
   ...within(HTTP_FAMILIES, "http"),
+  ...within(WEBHOOK_FAMILIES, "webhooks"),
 ];
 
 export function serverMetrics(sources: MetricSources): Metrics {
@@ -88,6 +93,7 @@ export function serverMetrics(sources: MetricSources): Metrics {
       store: storeMetrics(sources),
       caches: sources.caches(),
       http: sources.http(),
+      webhooks: sources.webhooks(),
     };
   });
   return metrics;
