@@ -445,7 +445,7 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask, Outbox
     }
     this.session = session;
     this.#state = "ready";
-    this.#host.counters.session(session, this.#socket.keepsBoundaries, wire.isJson, 1);
+    counters.session(session, this.#socket.keepsBoundaries, wire.isJson, 1);
     if (this.#isHeld) this.#continueNextTurn();
   }
 
