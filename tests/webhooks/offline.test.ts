@@ -65,7 +65,7 @@ test("R-73, R-29: in a group, exactly those without a master online are told, ea
         [PC, SLAVE],
       ],
       isTold: true,
-    }, // prettier-ignore
+    },
     { devices: [[APP, MASTER]], isTold: false },
     { devices: [[PC, MASTER]], isTold: false },
     {
@@ -74,7 +74,7 @@ test("R-73, R-29: in a group, exactly those without a master online are told, ea
         [WEB, MASTER],
       ],
       isTold: false,
-    }, // prettier-ignore
+    },
   ];
   const people = logins.map((each) => ({ ...each, uid: uniqueId("m") }));
   const denied = uniqueId("denied");

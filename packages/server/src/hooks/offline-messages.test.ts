@@ -136,7 +136,7 @@ const LOGINS: readonly { readonly name: string; readonly logins: readonly Login[
       [1, "master"],
     ],
     isOnline: true,
-  }, // prettier-ignore
+  },
   {
     name: "app-slave-web-slave",
     logins: [
@@ -144,7 +144,7 @@ const LOGINS: readonly { readonly name: string; readonly logins: readonly Login[
       [1, "slave"],
     ],
     isOnline: false,
-  }, // prettier-ignore
+  },
 ];
 /** What he has done since, in the log of message 5; `chat` and `command`: whether that makes a late message of this log old news. */
 const SINCE = [

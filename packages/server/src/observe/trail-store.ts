@@ -6,8 +6,7 @@ import { type Batch, createBatch, put, remove } from "../store/batch.ts";
 import { StoreUnavailable } from "../store/commit-failure.ts";
 import { GLOBAL_SHARD } from "../store/shards.ts";
 import type { Store } from "../store/store.ts";
-import { tableRange } from "../store/tables.ts";
-import { type TrailRow, trailOrderTable, trailTable } from "../store/trail-tables.ts";
+import { type TrailRow, tableRange, trailOrderTable, trailTable } from "../store/tables.ts";
 import { addNews, emptyTrail, type UserTrail } from "./user-trail.ts";
 
 /** Under this name stand the runs of the server itself, as sessions, and what it could not push to anybody. Never dropped. */

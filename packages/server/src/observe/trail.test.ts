@@ -4,8 +4,7 @@ import { IdGenerator } from "../messaging/ids.ts";
 import { NO_ID } from "../messaging/message.ts";
 import { GLOBAL_SHARD } from "../store/shards.ts";
 import { Store } from "../store/store.ts";
-import { tableRange } from "../store/tables.ts";
-import { trailOrderTable, trailTable } from "../store/trail-tables.ts";
+import { tableRange, trailOrderTable, trailTable } from "../store/tables.ts";
 import { createSimulatedWorld, type Simulation } from "../world/simulated/simulated-world.ts";
 import { Trail, type TrailLimits } from "./trail.ts";
 

@@ -22,8 +22,8 @@ import {
   receiptTable,
   systemTable,
   tableRange,
+  trailTable,
 } from "./tables.ts";
-import { trailTable } from "./trail-tables.ts";
 
 export interface StoreOptions {
   readonly world: World;

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { ChannelKey, StoredMessage } from "../messaging/message.ts";
 import type { Table } from "./table.ts";
 import * as tables from "./tables.ts";
-import { trailOrderTable, trailTable } from "./trail-tables.ts";
+import { trailOrderTable, trailTable } from "./tables.ts";
 
 const u32 = fc.nat(0xffffffff);
 const u48 = fc.nat(2 ** 48 - 1);

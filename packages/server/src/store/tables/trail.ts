@@ -1,23 +1,16 @@
-/** The trail: what is remembered for questions that come later. Tables 21 and 22 of `tables.ts`. */
-import type { LogName } from "../messaging/message.ts";
-import type { RefusalRule } from "../messaging/refusals.ts";
-import { emptyTrail, type PushNote, type UserTrail } from "../observe/user-trail.ts";
-import { ByteReader, ByteWriter } from "./bytes.ts";
-import type { Table } from "./table.ts";
+/** The trail: what is remembered for questions that come later. */
+import type { RefusalRule } from "../../messaging/refusals.ts";
+import { emptyTrail, type PushNote, type UserTrail } from "../../observe/user-trail.ts";
+import { ByteReader } from "../bytes.ts";
+import type { Table } from "../table.ts";
+import { key, logByte, logOf, ROW_VERSION, readKey, row } from "./rows.ts";
 
-const ROW_VERSION = 1;
 const TRAIL_ID = 21;
 const ORDER_ID = 22;
-const keys = new ByteWriter();
-const rows = new ByteWriter();
 
 export interface TrailRow extends UserTrail {
   /** Its key in the trail order; 0: in none. */
   order: number;
-}
-
-function key(shard: number, table: number): ByteWriter {
-  return keys.begin().u16(shard).u8(table);
 }
 
 export const trailTable: Table<string, TrailRow> = {
@@ -25,7 +18,7 @@ export const trailTable: Table<string, TrailRow> = {
   id: TRAIL_ID,
   keyOf: (shard, uid) => key(shard, TRAIL_ID).text(uid).take(),
   encode({ order, sessions, loginFailures, refusals, pushes }) {
-    const writer = rows.begin().u8(ROW_VERSION).u48(order);
+    const writer = row().u48(order);
     writer.u8(sessions.length);
     for (const note of sessions) {
       writer
@@ -110,19 +103,13 @@ export const trailOrderTable: Table<number, TrailOrder> = {
   name: "trail order",
   id: ORDER_ID,
   keyOf: (shard, number) => key(shard, ORDER_ID).u48(number).take(),
-  encode: ({ uid }) => rows.begin().u8(ROW_VERSION).text(uid).take(),
+  encode: ({ uid }) => row().text(uid).take(),
   decode: (value, keyBytes) => ({
-    number: new ByteReader(keyBytes, 3).u48(),
+    number: readKey(keyBytes).u48(),
     uid: new ByteReader(value, 1).text(),
   }),
 };
 
 function many<Item>(reader: ByteReader, read: () => Item): Item[] {
   return Array.from({ length: reader.u8() }, read);
-}
-function logByte(log: LogName): number {
-  return log === "chat" ? 0 : 1;
-}
-function logOf(byte: number): LogName {
-  return byte === 1 ? "command" : "chat";
 }
