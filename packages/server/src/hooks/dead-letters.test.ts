@@ -57,6 +57,24 @@ test("a letter that was added is there after a crash, in order, with its body", 
   expect(Buffer.from(next.find(second!.id)!.body).toString()).toBe("[2]");
 });
 
+test("an event that is refused again after a crash is the letter that is there, until that is discarded", async () => {
+  const simulation = createSimulatedWorld({ seed: 1 });
+  const { letters } = await load(simulation);
+  await simulation.settle(letters.add(refusal("e1")));
+  expect(await simulation.settle(letters.add(refusal("e1")))).toBe(true);
+  simulation.crash();
+  simulation.restart();
+  const next = (await load(simulation)).letters;
+  expect(await simulation.settle(next.add(refusal("e1")))).toBe(true);
+  expect(await simulation.settle(next.add({ ...refusal("e1"), receiver: "other" }))).toBe(true);
+  const all = await simulation.settle(next.list(NO_ID, 10));
+  expect(all.map(({ receiver, eventId }) => `${receiver} ${eventId}`)).toEqual(["webhook e1", "other e1"]);
+  await simulation.settle(next.discard([all[0]!.id]));
+  expect(next.count).toBe(1);
+  await simulation.settle(next.add(refusal("e1")));
+  expect(next.count).toBe(2);
+});
+
 test("beyond the bounds in count or bytes nothing is added, and what is discarded makes room", async () => {
   const simulation = createSimulatedWorld({ seed: 1 });
   const { letters } = await load(simulation, { countMax: 2, bytesMax: 10 });

@@ -33,6 +33,7 @@ export interface Refusal {
 interface Known {
   readonly id: MessageId;
   readonly bytes: number;
+  readonly event: string;
   /** The least and the greatest of its messages' ids. */
   readonly span: { readonly first: MessageId; readonly last: MessageId } | undefined;
 }
@@ -41,6 +42,8 @@ export class DeadLetters {
   readonly #deps: DeadLettersDeps;
   /** Oldest first. */
   readonly #known = new Map<string, Known>();
+  /** Events of durable letters: a follower that starts behind them again is refused the same ones again. */
+  readonly #events = new Set<string>();
   #bytes = 0;
 
   private constructor(deps: DeadLettersDeps) {
@@ -50,7 +53,7 @@ export class DeadLetters {
   static async load(deps: DeadLettersDeps): Promise<DeadLetters> {
     const letters = new DeadLetters(deps);
     for (const row of await deps.store.all(deadLetterTable, tableRange(deadLetterTable, GLOBAL_SHARD)))
-      letters.#note(row);
+      letters.#events.add(letters.#note(row).event);
     return letters;
   }
 
@@ -61,9 +64,13 @@ export class DeadLetters {
     return this.#bytes;
   }
 
-  /** Resolves with true when it is durable, with false when there is no room. Rejects with `StoreUnavailable`. */
+  /**
+   * Resolves with true when it is durable, or was laid aside before; with false when there is no room. Rejects with
+   * `StoreUnavailable`.
+   */
   async add({ receiver, event, reason, tries }: Refusal): Promise<boolean> {
     const { store, clock, ids, options } = this.#deps;
+    if (this.#events.has(eventKey(receiver, event.id))) return true;
     if (this.#known.size >= options.countMax || this.#bytes + event.body.length > options.bytesMax) return false;
     const row: DeadLetterRow = {
       id: ids.next(),
@@ -79,9 +86,10 @@ export class DeadLetters {
     const batch = createBatch(GLOBAL_SHARD);
     put(batch, deadLetterTable, row.id, row);
     put(batch, deadLetterBodyTable, row.id, event.body);
-    this.#note(row);
+    const known = this.#note(row);
     try {
       await store.committed(batch);
+      this.#events.add(known.event);
     } catch (error) {
       this.#forget(row.id);
       throw error;
@@ -123,19 +131,28 @@ export class DeadLetters {
     for (const id of ids) this.#forget(id);
   }
 
-  #note(row: DeadLetterRow): void {
+  #note(row: DeadLetterRow): Known {
     const sorted = row.messageIds.toSorted(compareIds);
     const first = sorted[0];
     const last = sorted.at(-1);
     const span = first === undefined || last === undefined ? undefined : { first, last };
-    this.#known.set(textOf(row.id), { id: row.id, bytes: row.bodyBytes, span });
+    const known = { id: row.id, bytes: row.bodyBytes, event: eventKey(row.receiver, row.eventId), span };
+    this.#known.set(textOf(row.id), known);
     this.#bytes += row.bodyBytes;
+    return known;
   }
 
   #forget(id: MessageId): void {
-    this.#bytes -= this.#known.get(textOf(id))?.bytes ?? 0;
+    const known = this.#known.get(textOf(id));
+    if (known === undefined) return;
+    this.#bytes -= known.bytes;
+    this.#events.delete(known.event);
     this.#known.delete(textOf(id));
   }
+}
+
+function eventKey(receiver: string, eventId: string): string {
+  return `${receiver} ${eventId}`;
 }
 
 function textOf({ high, low }: MessageId): string {
