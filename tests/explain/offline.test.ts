@@ -48,6 +48,8 @@ test("a user who was kicked before was offline", async () => {
   await shared.current.backEnd.setToken(b, "secret", 0, 0);
   await shared.current.http.ask("/user/device_quit", { uid: b, device_flag: 0 });
   await isOffline(b);
+  // It may be on its way still.
+  await client.until(() => client.disconnected !== undefined, 10_000);
   expect(client.disconnected).toMatchObject({ reason: 12 });
   const id = await sent(a, b, PERSON);
   await expectVerdict(shared.current, b, { id }, "offline_kicked");

@@ -81,7 +81,7 @@ export class LocalCore implements Core {
     const kicked = this.#deps.presence.add(session);
     this.#deps.trail.opened(session);
     for (const old of kicked) {
-      this.#deps.trail.left(old, "kicked" satisfies CloseReason);
+      this.#gone(old, "kicked");
       const reason = isToldOfKick(old, session) ? Reason.connectKick : null;
       this.#outbound?.disconnect([old.id], reason, KICK_TEXT, this.#deps.options.kickCloseMs);
     }
@@ -111,10 +111,9 @@ export class LocalCore implements Core {
   }
 
   left(id: number, reason: CloseReason): void {
-    // Who was kicked is no longer there, and was told of then.
+    // Who was kicked by another login is no longer there.
     const session = this.#deps.presence.remove(id);
-    this.#deps.acks.forget(id);
-    if (session !== undefined) this.#deps.trail.left(session, reason);
+    if (session !== undefined) this.#gone(session, reason);
   }
 
   closed(_id: number, reason: CloseReason, uid: string, ip: string): void {
@@ -124,5 +123,11 @@ export class LocalCore implements Core {
 
   failed(error: unknown): void {
     this.#deps.failed(error);
+  }
+
+  /** In this order: what he did not acknowledge is kept with his session. */
+  #gone(session: Session, reason: CloseReason): void {
+    this.#deps.acks.forget(session.id);
+    this.#deps.trail.left(session, reason);
   }
 }
