@@ -1,8 +1,19 @@
 import { expect, test } from "vitest";
 import { TokenBuckets } from "../messaging/token-buckets.ts";
+import type { HttpAnswer, HttpRequest, Route } from "../world/world.ts";
 import { HttpAdmission } from "./http-admission.ts";
 
 const ROUTE = { method: "POST", route: "/message/send" };
+const ANSWER: HttpAnswer = { status: 200, body: "" };
+const REQUEST: HttpRequest = {
+  method: "POST",
+  path: "/a",
+  body: new Uint8Array(0),
+  query: {},
+  params: {},
+  headers: {},
+  ip: "1",
+};
 
 function admission(requestsMax: number, perSecond?: number): HttpAdmission {
   const clock = { monotonicMs: () => 0 };
@@ -10,14 +21,30 @@ function admission(requestsMax: number, perSecond?: number): HttpAdmission {
   return new HttpAdmission({ requestsMax, perIp });
 }
 
-test("more at once than there is room for is refused until one has ended; a refused one is over too", () => {
+test("more at work than there is room for is refused until one is answered or has failed", async () => {
   const door = admission(2);
-  expect([door.admit({ ip: "1", path: "/a" }), door.admit({ ip: "2", path: "/a" })]).toEqual([undefined, undefined]);
-  expect(door.admit({ ip: "3", path: "/a" })).toMatchObject({ status: 503, headers: { "retry-after": "1" } });
-  door.ended(ROUTE, 503, 1);
+  const works: PromiseWithResolvers<HttpAnswer>[] = [];
+  const route = (path: string): Route =>
+    door.limited({
+      method: "POST",
+      path,
+      handle: () => {
+        const work = Promise.withResolvers<HttpAnswer>();
+        works.push(work);
+        return work.promise;
+      },
+    });
+  const [a, b] = [route("/a"), route("/b")];
+  const under = [a.handle(REQUEST), b.handle(REQUEST)];
+  expect(await a.handle(REQUEST)).toMatchObject({ status: 503, headers: { "retry-after": "1" } });
   expect(door.stats().underWay).toBe(2);
-  door.ended(ROUTE, 200, 1);
-  expect(door.admit({ ip: "3", path: "/a" })).toBeUndefined();
+  works[0]!.resolve(ANSWER);
+  expect(await under[0]).toBe(ANSWER);
+  works[1]!.reject(new Error("broken"));
+  await expect(under[1]).rejects.toThrow("broken");
+  expect(door.stats().underWay).toBe(0);
+  void a.handle(REQUEST);
+  expect(works).toHaveLength(3);
 });
 
 test("an address beyond its rate is refused with the time after which it may come again, others are not", () => {
@@ -32,11 +59,14 @@ test("an address beyond its rate is refused with the time after which it may com
   expect(ask("2")).toBeUndefined();
 });
 
-test("probes and metrics are let in when nobody else is", () => {
+test("probes and metrics are let in when nobody else is", async () => {
   const door = admission(1, 1);
+  void door.limited({ method: "GET", path: "/a", handle: () => new Promise(() => undefined) }).handle(REQUEST);
   for (let index = 0; index < 5; index++)
-    for (const path of ["/health", "/healthz", "/readyz", "/metrics"])
+    for (const path of ["/health", "/healthz", "/readyz", "/metrics"]) {
       expect(door.admit({ ip: "1", path })).toBeUndefined();
+      expect(await door.limited({ method: "GET", path, handle: () => ANSWER }).handle(REQUEST)).toBe(ANSWER);
+    }
 });
 
 test("requests are counted by route and status; invented methods and paths are one series", () => {
@@ -49,8 +79,7 @@ test("requests are counted by route and status; invented methods and paths are o
   over("POST", "/message/send", 200);
   over("POST", "/message/send", 503);
   for (const method of ["GET", "BREW", "PUT"]) over(method, "", 404);
-  const { underWay, requests } = door.stats();
-  expect(underWay).toBe(0);
+  const { requests } = door.stats();
   expect(requests.map(({ method, route, statuses }) => ({ method, route, statuses }))).toEqual([
     {
       ...ROUTE,

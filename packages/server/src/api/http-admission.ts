@@ -1,10 +1,11 @@
 /**
- * Who is let in to the HTTP API, before anything of a request is read: no more requests at once than the server has room
- * for, and no more per second from one address than `rateLimit` allows. And the count of what became of them all.
+ * Who is let in to the HTTP API: no more requests per second from one address than `rateLimit` allows, before anything is
+ * read of them, and no more at work than the server has room for. One that is still being sent is not at work: whoever
+ * sends slowly takes nobody's place. And the count of what became of them all.
  */
 import type { TokenBuckets } from "../messaging/token-buckets.ts";
 import { Histogram, type HistogramSnapshot, SECONDS } from "../observe/histogram.ts";
-import type { HttpAnswer, HttpRules } from "../world/world.ts";
+import type { HttpAnswer, HttpRules, Route } from "../world/world.ts";
 import { tooBusy, tooMany } from "./answers.ts";
 
 export interface HttpAdmissionOptions {
@@ -15,6 +16,7 @@ export interface HttpAdmissionOptions {
 
 /** Plain data. */
 export interface HttpStats {
+  /** Requests at work. */
   readonly underWay: number;
   readonly requests: readonly HttpRouteStats[];
 }
@@ -47,9 +49,26 @@ export class HttpAdmission implements Required<Pick<HttpRules, "admit" | "ended"
   }
 
   admit({ ip, path }: { readonly ip: string; readonly path: string }): HttpAnswer | undefined {
-    const refused = ALWAYS_ADMITTED.has(path) ? undefined : this.#refusal(ip);
-    this.#underWay++;
-    return refused;
+    const { perIp } = this.#options;
+    if (ALWAYS_ADMITTED.has(path) || perIp === undefined || perIp.take(ip, 1) === 1) return undefined;
+    return tooMany("too many requests from this address, try again later", perIp.retryAfterMs(ip));
+  }
+
+  /** The same route; it answers 503 at once while `requestsMax` requests, of all that were limited, are at work. */
+  limited(route: Route): Route {
+    if (ALWAYS_ADMITTED.has(route.path)) return route;
+    return {
+      ...route,
+      handle: async (request) => {
+        if (this.#underWay >= this.#options.requestsMax) return tooBusy("too many requests are under way, try again");
+        this.#underWay++;
+        try {
+          return await route.handle(request);
+        } finally {
+          this.#underWay--;
+        }
+      },
+    };
   }
 
   ended(
@@ -57,7 +76,6 @@ export class HttpAdmission implements Required<Pick<HttpRules, "admit" | "ended"
     status: number,
     elapsedMs: number,
   ): void {
-    this.#underWay--;
     // A caller may invent methods and paths; there is one series for them all.
     const key = route === "" ? "" : `${method} ${route}`;
     let counters = this.#routes.get(key);
@@ -79,12 +97,5 @@ export class HttpAdmission implements Required<Pick<HttpRules, "admit" | "ended"
         seconds: seconds.snapshot(),
       })),
     };
-  }
-
-  #refusal(ip: string): HttpAnswer | undefined {
-    const { requestsMax, perIp } = this.#options;
-    if (this.#underWay >= requestsMax) return tooBusy("too many requests are under way, try again");
-    if (perIp === undefined || perIp.take(ip, 1) === 1) return undefined;
-    return tooMany("too many requests from this address, try again later", perIp.retryAfterMs(ip));
   }
 }

@@ -1,7 +1,7 @@
 /** The HTTP side: the API, the manager port, and what both show of the rest of the server. */
 import { FailedLogins } from "../api/failed-logins.ts";
 import { HttpAdmission } from "../api/http-admission.ts";
-import { createApi } from "../api/http-server.ts";
+import { type Api, createApi } from "../api/http-server.ts";
 import { openManagerAuth } from "../api/manager-access.ts";
 import { createManagerApi } from "../api/manager-api.ts";
 import { metricSeriesRoutes } from "../api/routes/metric-series.ts";
@@ -17,7 +17,7 @@ import { Explainer } from "../observe/explainer.ts";
 import type { Metrics } from "../observe/metrics/metrics.ts";
 import { serverMetrics } from "../observe/metrics/server-metrics.ts";
 import { Samples } from "../observe/samples.ts";
-import type { Listener } from "../world/world.ts";
+import type { HttpListenAt, Listener } from "../world/world.ts";
 import type { Domain } from "./domain.ts";
 import { bucketsOf, type Foundation } from "./foundation.ts";
 import type { MessageRoad } from "./message-road.ts";
@@ -119,14 +119,13 @@ export async function openHttpPorts(parts: HttpParts): Promise<HttpPorts> {
     },
   });
   const admitting = { admit: admission.admit.bind(admission), ended: admission.ended.bind(admission) };
-  const listener =
-    config.httpAddr === null
-      ? undefined
-      : await world.http.serve(config.httpAddr, api.routes, { ...api.rules, ...admitting });
+  const serve = (at: HttpListenAt, { routes, rules }: Pick<Api, "routes" | "rules">): Promise<Listener> =>
+    world.http.serve(at, routes.map(admission.limited.bind(admission)), { ...rules, ...admitting });
+  const listener = config.httpAddr === null ? undefined : await serve(config.httpAddr, api);
   if (managerAt !== null) {
     const managerApi = createManagerApi(api, auth, metricSeriesRoutes({ samples, nodeId: config.cluster.nodeId }));
     try {
-      manager = await world.http.serve(managerAt, managerApi.routes, { ...managerApi.rules, ...admitting });
+      manager = await serve(managerAt, managerApi);
     } catch (error) {
       await listener?.close();
       throw error;

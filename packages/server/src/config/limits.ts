@@ -211,7 +211,7 @@ export const LIMITS = {
     kind: "integer",
     min: 1,
     max: 100_000,
-    default: "500",
+    default: "100",
     doc: "Receivers of one message that are served before other work gets its turn.",
   },
   webhookRequestsMax: {
@@ -345,7 +345,7 @@ export const LIMITS = {
     min: 1,
     max: 1_000_000_000,
     default: "10000",
-    doc: "HTTP requests under way at once; one more is answered with 503 and Retry-After. Probes and /metrics always pass.",
+    doc: "HTTP requests at work at once, those that are still being sent not counted; one more is answered with 503 and Retry-After. Probes and /metrics always pass.",
   },
   rateLimitKeysMax: {
     kind: "integer",

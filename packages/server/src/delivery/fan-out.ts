@@ -44,7 +44,7 @@ export interface FanOutOptions {
 
 export const FAN_OUT_DEFAULTS: FanOutOptions = {
   immediateReceiversMax: 64,
-  sliceReceiversMax: 500,
+  sliceReceiversMax: 100,
   turnMs: 2,
   backlogMessagesMax: 100_000,
   backlogBytesMax: 64 * 1024 * 1024,

@@ -22,7 +22,7 @@ export const HTTP_FAMILIES: readonly Family<HttpStats>[] = [
   {
     name: "wk_http_requests_under_way",
     kind: "gauge",
-    help: "HTTP requests under way.",
+    help: "HTTP requests at work: read, and not answered.",
     read: ({ underWay }) => underWay,
   },
 ];
