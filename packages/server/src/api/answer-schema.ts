@@ -50,6 +50,7 @@ export const COMMON_ANSWERS: Readonly<Record<number, JsonSchema>> = {
   400: FAILURE,
   401: NO_LOGIN,
   413: FAILURE,
+  429: FAILURE,
   500: FAILURE,
   503: FAILURE,
 };

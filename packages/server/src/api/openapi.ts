@@ -96,9 +96,9 @@ const STATUS_TEXTS: Readonly<Record<string, string>> = {
   401: "managerToken is configured and the header token is not equal to it (no body); on the manager port: no login, or one that has ended",
   404: "What is named is not there",
   413: "The body is larger than limits.httpBodyBytesMax",
-  429: "Too many wrong passwords from this address; the header retry-after says for how many seconds to wait",
+  429: "More requests than rateLimit allows, or too many wrong passwords; the header retry-after says for how many seconds to wait",
   500: "A mistake of the server; its log says more",
-  503: "The store cannot write now: nothing has changed, and the call may be repeated",
+  503: "The store cannot write now, or too much is under way: nothing has changed, and the call may be repeated",
 };
 
 export function openApiDocument(routes: readonly DescribedRoute[]): OpenApiDocument {
