@@ -56,7 +56,11 @@ export async function openHttpPorts(parts: HttpParts): Promise<HttpPorts> {
     config,
     world,
     notKept: (file, error) =>
-      log.error("a secret of the manager port cannot be kept: it ends with this process", { file, error }),
+      log.error("a secret of the manager port cannot be kept: it ends with this process", {
+        event: "manager.secret_not_kept",
+        file,
+        error,
+      }),
   });
   const admission = new HttpAdmission({
     requestsMax: limits.httpRequestsMax,

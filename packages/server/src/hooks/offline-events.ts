@@ -59,9 +59,12 @@ async function startStatus(deps: OfflineEventsDeps, webhook: WebhookSender): Pro
     ids,
     presence,
     webhook,
-    failed: (error) => log.error("an internal error", { error }),
+    failed: (error) => log.error("an internal error", { event: "internal_error", error }),
     dropped: (events) =>
-      log.error("the oldest events of user.onlinestatus are given up: too many wait for the receiver", { events }),
+      log.error("the oldest events of user.onlinestatus are given up: too many wait for the receiver", {
+        event: "webhook.status_dropped",
+        events,
+      }),
     options: { eventsMax: config.limits.webhookStatusEventsMax, graceMs: config.webhook.offlineGraceMs },
   });
   presence.watcher = (session, isOnline) => status.changed(session, isOnline);
@@ -77,7 +80,7 @@ async function startOffline(deps: OfflineEventsDeps, webhook: WebhookSender): Pr
   const { config, world, log, channels, conversations, presence, webhooks, isRestart } = deps;
   const { limits } = config;
   const failed = (error: unknown): void => {
-    if (!(error instanceof WebhookStopped)) log.error("an internal error", { error });
+    if (!(error instanceof WebhookStopped)) log.error("an internal error", { event: "internal_error", error });
   };
   const messages = new OfflineMessages({
     ...world,
@@ -100,7 +103,10 @@ async function startOffline(deps: OfflineEventsDeps, webhook: WebhookSender): Pr
     clock: world.clock,
     tell: (message) => messages.tell(message),
     failed,
-    full: () => log.warn("messages that are not kept find no room to wait for their msg.offline"),
+    full: () =>
+      log.warn("messages that are not kept find no room to wait for their msg.offline", {
+        event: "webhook.passing_full",
+      }),
     options: { messagesMax: limits.webhookPassingMax, bytesMax: limits.webhookPassingBytesMax },
   });
   await webhooks.follow(messages, "now");

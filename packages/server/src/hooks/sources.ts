@@ -39,8 +39,8 @@ export function createSources({ config, world, log, store, cache, users, channel
     clock,
     http: world.http,
     stateChanged: (because) => {
-      if (because === null) log.info("the datasource answers again");
-      else log.error("the datasource does not answer", { because });
+      if (because === null) log.info("the datasource answers again", { event: "datasource.up" });
+      else log.error("the datasource does not answer", { event: "datasource.down", because });
     },
     options: {
       url: keys.addr,

@@ -112,15 +112,16 @@ export class Webhooks implements WebhookTrail {
     const { feed, log, options, world } = this.#deps;
     const { name } = follower;
     const following = await feed.follow(follower, from, (error) => {
-      if (!(error instanceof WebhookStopped)) log.error("a follower has failed", { follower: name, error });
+      if (!(error instanceof WebhookStopped))
+        log.error("a follower has failed", { event: "follower.failed", follower: name, error });
     });
     const alarm = new LagAlarm({
       clock: world.clock,
       timers: world.timers,
       following,
       ageMsMax: options.lagAgeMsMax,
-      lags: (lag) => log.warn("webhook events are late", { follower: name, ...lag }),
-      recovered: () => log.info("webhook events are no longer late", { follower: name }),
+      lags: (lag) => log.warn("webhook events are late", { event: "webhook.late", follower: name, ...lag }),
+      recovered: () => log.info("webhook events are no longer late", { event: "webhook.in_time", follower: name }),
     });
     this.#followed.push({ following, alarm });
   }
@@ -161,7 +162,11 @@ export class Webhooks implements WebhookTrail {
     await Promise.all(asked.map(({ following }) => following.replay(from)));
     const fromMs = "timeMs" in from ? from.timeMs : idTimeMs(from.id);
     for (const { following } of asked)
-      this.#deps.log.info("webhook events are sent again", { follower: following.name, fromMs });
+      this.#deps.log.info("webhook events are sent again", {
+        event: "webhook.replay",
+        follower: following.name,
+        fromMs,
+      });
     return asked.length > 0;
   }
 
@@ -232,19 +237,26 @@ export class Webhooks implements WebhookTrail {
       transport,
       deadLetters,
       told: {
-        down: (reason) => log.warn("a webhook receiver does not take events, they wait", { receiver: name, reason }),
-        up: () => log.info("a webhook receiver takes events again", { receiver: name }),
+        down: (reason) =>
+          log.warn("a webhook receiver does not take events, they wait", {
+            event: "webhook.down",
+            receiver: name,
+            reason,
+          }),
+        up: () => log.info("a webhook receiver takes events again", { event: "webhook.up", receiver: name }),
         laidAside: (event, reason) =>
           log.warn("a webhook event is refused and laid aside", {
+            event: "webhook.laid_aside",
             receiver: name,
-            event: event.name,
+            name: event.name,
             id: event.id,
             reason,
           }),
         full: (event) =>
           log.error("a webhook event is refused and cannot be laid aside, others wait behind it", {
+            event: "webhook.dead_letters_full",
             receiver: name,
-            event: event.name,
+            name: event.name,
             id: event.id,
             deadLetters: deadLetters.count,
           }),
