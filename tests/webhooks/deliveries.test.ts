@@ -151,8 +151,12 @@ test("what the receiver refuses becomes a dead letter that can be read, sent aga
   await eventually(async () => (await webhookState(server)).dead_letters.count === 2, "both are laid aside");
   expect(receiver.seen.filter(({ body }) => body.includes(first))).toHaveLength(3);
 
-  // They are still there after a crash.
+  // They are still there after a crash. What was told shortly before it comes again, and must be refused again first.
   await server.restart("SIGKILL");
+  await eventually(async () => {
+    const [notify] = (await webhookState(server)).followers;
+    return notify?.lag_messages === 0 && !notify.is_counting;
+  }, "nothing waits");
   const list = await server.http.get("/webhooks/dead-letters");
   const letters = (list.body as unknown as { dead_letters: { id: string; reason: string; message_ids: string[] }[] })
     .dead_letters;
