@@ -91,7 +91,8 @@ async function start(options: Options): Promise<void> {
 
   // First, because it recovers its log on another thread, and that takes longest: the rest is loaded meanwhile.
   const { LEVEL_DEFAULTS, openLevelEngine } = await import("./world/real/level-engine.ts");
-  const opening = openLevelEngine(databaseDirectory(config), LEVEL_DEFAULTS);
+  const level = { ...LEVEL_DEFAULTS, compression: config.store.compression };
+  const opening = openLevelEngine(databaseDirectory(config), level);
   // The server looks at it, but only when it has been loaded.
   opening.catch(() => undefined);
   const [{ createServer }, { createRealWorld }] = await Promise.all([
@@ -104,7 +105,7 @@ async function start(options: Options): Promise<void> {
   });
   const server = createServer({
     config,
-    world: createRealWorld({ opening }),
+    world: createRealWorld({ level, opening }),
     log,
     version: packageVersion(),
     spans: tracing?.spans,

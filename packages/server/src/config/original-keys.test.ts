@@ -63,6 +63,7 @@ test("every key that works is the original's, or one of ours that the docs name"
   const ours = KNOWN_KEYS.map((key) => key.name).filter((name) => !original.has(name) && !name.startsWith("limits."));
   const transports = ["tlsAddr", "tlsConfig.certFile", "tlsConfig.keyFile", "ws.path", "ws.origins"];
   expect(ours).toEqual([
+    "store.compression",
     ...transports,
     "trustedProxies",
     "proxyProtocol",

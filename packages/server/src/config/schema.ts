@@ -19,6 +19,13 @@ const FIELDS = {
     doc: "Where everything on disk lies, unless another key says otherwise.",
   },
   dataDir: { kind: "text", default: "", doc: "The database. Empty: the folder `data` in rootDir." },
+  store: {
+    compression: {
+      kind: "boolean",
+      default: "false",
+      doc: "Compresses files of the database that are written from then on (Snappy): a half to two thirds less disk for short messages, a fifth to a third more CPU.",
+    },
+  },
   addr: {
     kind: "address",
     scheme: "tcp",

@@ -145,13 +145,12 @@ export class ChannelAdmin implements Channels {
   }
 
   #remove(channel: Channel, change: ChannelChange, uids: readonly string[]): void {
-    const implied = channel.kind.implied(channel.key.id);
     const known = this.#rowsOf(channel, uids);
     uids.forEach((uid, index) => {
       if (channel.members.hasDecided(uid)) change.listRemove("members", uid);
       // Also without an entry: a removal that failed half way is finished by repeating it.
       const row = known[index];
-      if (row?.membership === "member" && !implied.includes(uid))
+      if (row?.membership === "member" && !channel.implied.includes(uid))
         change.addRow("after", uid, row, this.#left(channel, row));
     });
     if (change.namesAdded < 0) change.writeChannelRow();

@@ -91,17 +91,21 @@ export class ChannelCache {
     const shard = shardOfChannel(key);
     const row = this.#store.get(channelTable, shard, key) ?? NO_CHANNEL_ROW;
     const hasLogs = !isPersonRecord(key);
+    const chat = hasLogs ? newLog(this.#readHead(shard, key, "chat")) : NO_LOG;
+    const command = hasLogs ? newLog(this.#readHead(shard, key, "command")) : NO_LOG;
+    const kind = kindOf(key.type);
     const channel: Channel = {
       key,
       shard,
-      kind: kindOf(key.type),
-      chat: hasLogs ? newLog(this.#readHead(shard, key, "chat")) : NO_LOG,
-      command: hasLogs ? newLog(this.#readHead(shard, key, "command")) : NO_LOG,
+      kind,
+      implied: kind.implied(key.id),
+      chat,
+      command,
       members: new Roster(),
       deny: new Roster(),
       allow: new Roster(),
       row,
-      impliedRowsWritten: false,
+      impliedRowsWritten: chat.durable.impliedRows || command.durable.impliedRows,
       bucket: undefined,
       pins: 0,
       bytes: CHANNEL_BYTES + text.length * 4 + (row.members + row.deny + row.allow) * LISTED_UID_BYTES,

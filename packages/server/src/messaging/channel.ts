@@ -39,6 +39,8 @@ export interface Channel extends Evictable {
   readonly key: ChannelKey;
   readonly shard: number;
   readonly kind: ChannelKind;
+  /** Who belongs to it by its id. */
+  readonly implied: readonly string[];
   readonly chat: Log;
   readonly command: Log;
   readonly members: Roster;
@@ -46,7 +48,7 @@ export interface Channel extends Evictable {
   readonly allow: Roster;
   /** Decided flags and times; the sizes of the lists in it are made current when it is written. */
   row: ChannelRow;
-  /** Every implied member has his row: checked once per load. */
+  /** Every implied member has his row, or it is on its way to the disk before anything that is decided now. */
   impliedRowsWritten: boolean;
   /** Of `rateLimit.channelPerSecond`, made for the first message; forgotten with the loaded channel. */
   bucket: Bucket | undefined;
@@ -89,6 +91,7 @@ export const NO_RECORD: Channel = Object.freeze({
   key: { type: 1, id: "" },
   shard: 0,
   kind: kindOf(1),
+  implied: [],
   chat: NO_LOG,
   command: NO_LOG,
   members: new Roster(),

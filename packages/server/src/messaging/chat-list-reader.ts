@@ -200,7 +200,7 @@ export class ChatListReader implements ChatList {
     if (clientSeq === undefined && request.excludedTypes.has(entry.channel.type)) return undefined;
     const head = this.#deps.channels.durableHead(entry.channel, "chat", entry.text);
     if (head.seq === 0 || head.seq <= row.deletedTo.seq) return undefined;
-    const ownLast = this.#deps.conversations.ownLast(request.uid, entry);
+    const ownLast = this.#deps.conversations.ownLast(request.uid, entry, head);
     const found: Found = { text: entry.text, shown: shown.key, row, head, ownLast, clientSeq };
     const gone = this.#deps.removals.goneAfter(entry.channel, unreadFrom(row, ownLast).seq, head);
     return gone instanceof Promise
@@ -253,7 +253,7 @@ export class ChatListReader implements ChatList {
       };
     }
     const ownRow = row ?? nobodysRow(channel);
-    const ownLast = conversations.ownLastIn(uid, channel);
+    const ownLast = conversations.ownLastIn(uid, channel, head);
     const gone = await this.#deps.removals.goneAfter(channel, unreadFrom(ownRow, ownLast).seq, head);
     const view = unreadOf(ownRow, ownLast, head, this.#deps.options.countAll, gone);
     const recents = await this.#deps.recents.newest(channel, head, (row?.deletedTo.seq ?? 0) + 1, messageCount);

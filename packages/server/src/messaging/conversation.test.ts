@@ -20,6 +20,8 @@ const head = (seq: number, counted: number): Head => ({
   lastId: NO_ID,
   firstSeq: 1,
   removals: 0,
+  impliedRows: true,
+  lastSent: [],
 });
 
 describe("unread", () => {

@@ -6,11 +6,12 @@ import { type Batch, put } from "../store/batch.ts";
 import { StoreUnavailable } from "../store/commit-failure.ts";
 import { shardOfChannel, shardOfUser } from "../store/shards.ts";
 import type { Store } from "../store/store.ts";
-import { conversationTable, lastSentTable, userRange } from "../store/tables.ts";
+import { conversationTable, headTable, lastSentTable, userRange } from "../store/tables.ts";
 import type { CacheStats } from "./cache-stats.ts";
+import { kindOf } from "./channel-kinds.ts";
 import type { Conversation } from "./conversation.ts";
 import { type CacheBounds, LoadedCache } from "./loaded-cache.ts";
-import { type ChannelKey, channelText, type Mark, ORIGIN } from "./message.ts";
+import { type ChannelKey, channelText, EMPTY_HEAD, type Head, type Mark, ORIGIN } from "./message.ts";
 
 const USER_BYTES = 400;
 const ROW_BYTES = 500;
@@ -110,9 +111,12 @@ export class Conversations {
     entry.inFlight--;
     rows.pins--;
     if (entry.inFlight > 0 || rows.complete || rows.loading !== undefined) return;
+    if (rows.entries.size === 1 && rows.pins === 0) {
+      this.#users.delete(rows.uid);
+      return;
+    }
     rows.entries.delete(entry.text);
     this.#grow(rows, -ROW_BYTES);
-    if (rows.entries.size === 0 && rows.pins === 0) this.#users.delete(rows.uid);
   }
 
   /**
@@ -172,13 +176,18 @@ export class Conversations {
   }
 
   /** The mark of the user's own last message in an entry's channel. */
-  ownLast(uid: string, entry: ConversationEntry): Mark {
-    entry.ownLast ??= this.ownLastIn(uid, entry.channel);
+  ownLast(uid: string, entry: ConversationEntry, head: Head): Mark {
+    entry.ownLast ??= this.ownLastIn(uid, entry.channel, head);
     return entry.ownLast;
   }
 
-  ownLastIn(uid: string, channel: ChannelKey): Mark {
-    return this.#store.get(lastSentTable, shardOfChannel(channel), { channel, uid }) ?? ORIGIN;
+  /** `head`: the durable one of the channel's chat log, for who has it. */
+  ownLastIn(uid: string, channel: ChannelKey, head?: Head): Mark {
+    const shard = shardOfChannel(channel);
+    const at = kindOf(channel.type).implied(channel.id).indexOf(uid);
+    if (at < 0) return this.#store.get(lastSentTable, shard, { channel, uid }) ?? ORIGIN;
+    const { lastSent } = head ?? this.#store.get(headTable, shard, { channel, log: "chat" }) ?? EMPTY_HEAD;
+    return lastSent[at] ?? ORIGIN;
   }
 
   trim(): void {

@@ -81,5 +81,8 @@ export class LruMap<Value> {
     else entry.older.newer = entry.newer;
     if (entry.newer === undefined) this.#newest = entry.older;
     else entry.newer.older = entry.older;
+    // A dead entry that has grown old would keep all that came after it from the collector's young generation.
+    entry.older = undefined;
+    entry.newer = undefined;
   }
 }

@@ -111,7 +111,7 @@ export class MessageStandings {
     const entry = kind.members === "implied" ? undefined : store.get(memberTable, shard, { channel, uid });
     const flags = store.get(channelTable, shard, channel);
     const head = channels.durableHead(channel, "chat");
-    const ownLast = conversations.ownLastIn(uid, channel);
+    const ownLast = conversations.ownLastIn(uid, channel, head);
     const gone = row === undefined ? undefined : await removals.goneAfter(channel, unreadFrom(row, ownLast).seq, head);
     return {
       kind,

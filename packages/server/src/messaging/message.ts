@@ -26,6 +26,10 @@ export interface Head extends Mark {
   readonly firstSeq: number;
   /** Messages that are, or at some second will be, no longer counted: see `removals.ts`. */
   readonly removals: number;
+  /** Everybody who belongs to the channel by its id has his conversation row. Never concluded from a seq. */
+  readonly impliedRows: boolean;
+  /** Where the last messages of those stand who belong to the channel by its id, in the order of `ChannelKind.implied`; of everybody else there are rows. */
+  readonly lastSent: readonly Mark[];
 }
 
 export interface StoredMessage {
@@ -66,7 +70,16 @@ export interface Receipt {
 
 export const NO_ID: MessageId = { high: 0, low: 0 };
 export const ORIGIN: Mark = { seq: 0, counted: 0 };
-export const EMPTY_HEAD: Head = { seq: 0, counted: 0, timeSeconds: 0, lastId: NO_ID, firstSeq: 0, removals: 0 };
+export const EMPTY_HEAD: Head = {
+  seq: 0,
+  counted: 0,
+  timeSeconds: 0,
+  lastId: NO_ID,
+  firstSeq: 0,
+  removals: 0,
+  impliedRows: false,
+  lastSent: [],
+};
 
 /** Its time is over: it is neither shown nor counted. */
 export function isExpired(message: Pick<StoredMessage, "timeSeconds" | "expireSeconds">, nowMs: number): boolean {

@@ -23,6 +23,7 @@ function channel(type: number, id: string, row: Partial<Channel["row"]> = {}, li
     key: { type, id },
     shard: 0,
     kind: kindOf(type),
+    implied: kindOf(type).implied(id),
     chat: { ...log },
     command: { ...log },
     members: roster(lists.members),

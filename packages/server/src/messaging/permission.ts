@@ -47,7 +47,7 @@ export function refusalOf(question: PermissionQuestion): Refused {
       return personRefusal(question);
     case "parties-or-members":
     case "owner-or-members":
-      return channel.kind.implied(channel.key.id).includes(fromUid) ? undefined : memberRefusal(channel, fromUid);
+      return channel.implied.includes(fromUid) ? undefined : memberRefusal(channel, fromUid);
     case "members":
       return memberRefusal(channel, fromUid);
   }

@@ -44,7 +44,7 @@ function fixed(uids: readonly string[]): ReceiverSet {
 
 /** The channel is pinned by the caller. */
 function walk(channel: Channel): ReceiverSet {
-  const implied = channel.kind.implied(channel.key.id);
+  const { implied } = channel;
   return {
     uids: implied.length === 0 ? channel.members.durable() : withImplied(channel, implied),
     count: channel.members.durableSize + implied.length,

@@ -10,7 +10,7 @@ import { headTable, lastSentTable, messageTable, receiptTable, removedTable } fr
 import { type Channel, type InFlightReceipt, type Log, type LogTouch, logOf } from "./channel.ts";
 import type { Conversation } from "./conversation.ts";
 import type { Conversations, RowWrite } from "./conversations.ts";
-import { type LogName, MessageFlag, type StoredMessage } from "./message.ts";
+import { type LogName, type Mark, MessageFlag, ORIGIN, type StoredMessage } from "./message.ts";
 import type { Removal } from "./removals.ts";
 import type { SendRequest, SendSink } from "./send.ts";
 
@@ -75,6 +75,8 @@ export class SendTurn {
       lastId: message.id,
       firstSeq: log.decided.firstSeq || message.seq,
       removals: log.decided.removals + (expires ? 1 : 0),
+      impliedRows: channel.impliedRowsWritten,
+      lastSent: message.log === "chat" ? lastSentWith(channel, log.decided.lastSent, message.fromUid, mark) : NO_MARKS,
     };
     if (message.log === "chat") {
       if (touch.lastSender !== undefined && touch.lastSender.uid !== message.fromUid)
@@ -132,9 +134,17 @@ export class SendTurn {
   }
 
   #putLastSent(batch: Batch, touch: LogTouch): void {
-    if (touch.lastSender === undefined) return;
+    if (touch.lastSender === undefined || touch.channel.implied.includes(touch.lastSender.uid)) return;
     put(batch, lastSentTable, { channel: touch.channel.key, uid: touch.lastSender.uid }, touch.lastSender.mark);
   }
+}
+
+const NO_MARKS: readonly Mark[] = [];
+
+/** `uid`'s mark moves, if he belongs to the channel by its id. */
+function lastSentWith(channel: Channel, marks: readonly Mark[], uid: string, mark: Mark): readonly Mark[] {
+  const at = channel.implied.indexOf(uid);
+  return at < 0 ? marks : channel.implied.map((_, index) => (index === at ? mark : (marks[index] ?? ORIGIN)));
 }
 
 function removalOf(message: StoredMessage): Removal {

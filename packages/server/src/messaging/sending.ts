@@ -411,12 +411,12 @@ export class Sender implements Sending {
     };
   }
 
-  /** Whoever belongs to a channel by its id has his row before the message; asked once per load, not once per channel. */
+  /** Whoever belongs to a channel by its id has his row before the message; that they are there is kept with the head. */
   #ensureImpliedRows(channel: Channel, turn: SendTurn): void {
     if (channel.impliedRowsWritten || channel.kind.members === "listed" || !keepsRows(channel.kind)) return;
     const { conversations, ids } = this.#deps;
     const isNew = channel.chat.decided.seq === 0 && channel.command.decided.seq === 0;
-    for (const uid of channel.kind.implied(channel.key.id)) {
+    for (const uid of channel.implied) {
       if (uid === SYSTEM_UID) continue;
       const known = isNew ? undefined : conversations.decided(uid, channel.key);
       if (known?.membership === "member") continue;
@@ -458,7 +458,9 @@ export class Sender implements Sending {
     for (const { request, sink, message, receipt, log } of part.sends) {
       this.#answer(sink, request, Reason.success, message.id, message.seq, false);
       if (receipt === undefined) continue;
-      log.inFlight?.delete(receiptText(message.fromUid, message.clientMsgNo));
+      // Mostly the only one: dropping the map costs less than a look into it.
+      if (log.inFlight?.size === 1) log.inFlight = undefined;
+      else log.inFlight?.delete(receiptText(message.fromUid, message.clientMsgNo));
       for (const copy of receipt.waiting) copy(true);
     }
     this.#deps.store.feed.announce(part.batch.shard, part.batch.messages);

@@ -41,8 +41,8 @@ describe("the data directory", () => {
   });
 
   test.each([
-    ["format", 1],
-    ["format", 3],
+    ["format", 2],
+    ["format", 4],
     ["shards", 32],
   ])("of another %s is refused, and left alone for the program that can read it", async (name, value) => {
     const { simulation, store } = await opened();

@@ -75,7 +75,7 @@ const TABLE_AT = 2;
 /** One row of message ids is read into the filter as if it were so many. */
 const ID_ROW_WEIGHT = 16;
 /** Raised when another program could not read what this one writes. */
-const FORMAT = 2;
+const FORMAT = 3;
 
 export class Store {
   readonly feed: Feed;

@@ -129,7 +129,16 @@ describe("rows", () => {
       tables.headTable,
       fc.tuple(
         logKey,
-        fc.record({ seq: u48, counted: u48, timeSeconds: u32, lastId: id, firstSeq: u48, removals: u48 }),
+        fc.record({
+          seq: u48,
+          counted: u48,
+          timeSeconds: u32,
+          lastId: id,
+          firstSeq: u48,
+          removals: u48,
+          impliedRows: fc.boolean(),
+          lastSent: fc.array(fc.record({ seq: u48, counted: u48 }), { maxLength: 2 }),
+        }),
       ),
     );
     roundTrip(tables.lastSentTable, fc.tuple(fc.record({ channel, uid: text }), mark));

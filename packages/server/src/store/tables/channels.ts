@@ -7,6 +7,7 @@ export interface ListKey {
   readonly channel: ChannelKey;
   readonly uid: string;
 }
+/** Where the last message of somebody stands who belongs to the channel otherwise than by its id. */
 export const lastSentTable: Table<ListKey, Mark> = {
   name: "last sent",
   id: 5,

@@ -1,6 +1,7 @@
 /** Messages, the index of their ids, and what is kept of each for idempotency and heads. */
-import type { ChannelKey, Head, LogName, MessageId, Receipt, StoredMessage } from "../../messaging/message.ts";
+import type { ChannelKey, Head, LogName, Mark, MessageId, Receipt, StoredMessage } from "../../messaging/message.ts";
 import type { Removal } from "../../messaging/removals.ts";
+import type { ByteReader } from "../bytes.ts";
 import type { KeyRange } from "../engine.ts";
 import type { Table } from "../table.ts";
 import { tableRange } from "./ranges.ts";
@@ -158,27 +159,38 @@ export const headTable: Table<LogKey, Head> = {
   name: "head",
   id: 4,
   keyOf: (shard, at) => channelKey(shard, 4, at.channel).u8(logByte(at.log)).take(),
-  encode: (head) =>
-    row()
+  encode(head) {
+    const writer = row()
+      .u8(head.impliedRows ? 1 : 0)
       .u48(head.seq)
       .u48(head.counted)
       .u32(head.timeSeconds)
       .id(head.lastId)
       .u48(head.firstSeq)
-      .u48(head.removals)
-      .take(),
+      .u48(head.removals);
+    for (const mark of head.lastSent) writer.u48(mark.seq).u48(mark.counted);
+    return writer.take();
+  },
   decode(value) {
     const reader = read(value);
     return {
+      impliedRows: reader.u8() === 1,
       seq: reader.u48(),
       counted: reader.u48(),
       timeSeconds: reader.u32(),
       lastId: reader.id(),
       firstSeq: reader.u48(),
       removals: reader.u48(),
+      lastSent: readMarks(reader),
     };
   },
 };
+
+function readMarks(reader: ByteReader): readonly Mark[] {
+  const marks: Mark[] = [];
+  while (reader.left > 0) marks.push({ seq: reader.u48(), counted: reader.u48() });
+  return marks;
+}
 
 export const removedTable: Table<MessageKey, Removal> = {
   name: "removed",

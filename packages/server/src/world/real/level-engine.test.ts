@@ -1,14 +1,15 @@
 /** The disk engine against the engine suite, and what only a real disk can show. */
 import { execFileSync } from "node:child_process";
-import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { type Batch, createBatch } from "../../store/batch.ts";
 import type { Engine } from "../../store/engine.ts";
 import { type EngineHost, engineSuite, type FailingHost } from "../../store/engine-suite.ts";
 import { openLevelEngine } from "./level-engine.ts";
 
-const OPTIONS = { writeBufferBytes: 1024 * 1024, blockCacheBytes: 1024 * 1024 };
+const OPTIONS = { writeBufferBytes: 1024 * 1024, blockCacheBytes: 1024 * 1024, compression: false };
 const TMPFS_BYTES = 12 * 1024 * 1024;
 const IS_ROOT = process.getuid?.() === 0;
 const CAN_MOUNT = IS_ROOT && process.platform === "linux" && mountWorks();
@@ -55,6 +56,41 @@ describe("opening a data directory", () => {
     }
   });
 });
+
+describe("compression", () => {
+  test("makes table files smaller, and what is written with it or without is read with the other", async () => {
+    const key = Buffer.from("key");
+    const value = Buffer.alloc(3 * OPTIONS.writeBufferBytes, "the same again and again ");
+    const sizes: number[] = [];
+    for (const compression of [false, true]) {
+      const folder = await temporaryFolder();
+      const written = await openLevelEngine(folder, { ...OPTIONS, compression });
+      await written.write([batchOf(key, value), batchOf(Buffer.from("next"), value)]);
+      await written.close();
+      // What is still in the log becomes a table file when it is opened.
+      const read = await openLevelEngine(folder, { ...OPTIONS, compression });
+      await read.close();
+      sizes.push(await tableBytes(folder));
+      const other = await openLevelEngine(folder, { ...OPTIONS, compression: !compression });
+      expect(other.get(key)).toEqual(value);
+      await other.close();
+      await rm(folder, { recursive: true });
+    }
+    const [plain, compressed] = sizes;
+    expect(plain).toBeGreaterThan(2 * value.length);
+    expect(compressed).toBeLessThan(plain! / 4);
+  });
+});
+
+function batchOf(key: Uint8Array, value: Uint8Array): Batch {
+  return { ...createBatch(0), keys: [key], values: [value] };
+}
+
+async function tableBytes(folder: string): Promise<number> {
+  const names = (await readdir(folder)).filter((name) => name.endsWith(".ldb"));
+  const sizes = await Promise.all(names.map(async (name) => (await stat(join(folder, name))).size));
+  return sizes.reduce((sum, size) => sum + size, 0);
+}
 
 async function temporaryFolder(): Promise<string> {
   return mkdtemp(join(tmpdir(), "engine-"));

@@ -10,13 +10,18 @@ import type { Batch } from "../../store/batch.ts";
 import { type Engine, type Entry, type KeyRange, StoreOpenError } from "../../store/engine.ts";
 
 export interface LevelOptions {
+  /** What the engine keeps in memory before it sorts it into a table file; up to two of these at a time. */
   readonly writeBufferBytes: number;
+  /** Uncompressed blocks of table files kept in memory. */
   readonly blockCacheBytes: number;
+  /** Of table files written from now on, with Snappy; those that are there are read either way. */
+  readonly compression: boolean;
 }
 
 export const LEVEL_DEFAULTS: LevelOptions = {
   writeBufferBytes: 32 * 1024 * 1024,
   blockCacheBytes: 64 * 1024 * 1024,
+  compression: false,
 };
 
 type Level = ClassicLevel<Uint8Array, Uint8Array>;
@@ -31,6 +36,7 @@ export async function openLevelEngine(directory: string, options: LevelOptions):
     valueEncoding: "view",
     writeBufferSize: options.writeBufferBytes,
     cacheSize: options.blockCacheBytes,
+    compression: options.compression,
   });
   try {
     await level.open();

@@ -15,19 +15,13 @@ import { createThreads } from "./threads.ts";
 import { realTimers } from "./timers.ts";
 
 export interface RealWorldOptions {
-  /** What the engine keeps in memory before it sorts it into a table file; up to two of these at a time. */
-  readonly writeBufferBytes?: number;
-  /** Uncompressed blocks of table files kept in memory. */
-  readonly blockCacheBytes?: number;
+  readonly level?: LevelOptions;
   /** The first engine that is asked for, if somebody has begun to open it before there was a world. */
   readonly opening?: Promise<Engine>;
 }
 
 export function createRealWorld(options: RealWorldOptions = {}): World {
-  const level: LevelOptions = {
-    writeBufferBytes: options.writeBufferBytes ?? LEVEL_DEFAULTS.writeBufferBytes,
-    blockCacheBytes: options.blockCacheBytes ?? LEVEL_DEFAULTS.blockCacheBytes,
-  };
+  const { level = LEVEL_DEFAULTS } = options;
   let { opening } = options;
   const threads = createThreads();
   return {
