@@ -3,16 +3,18 @@ import { describe, expect, test } from "vitest";
 import { ByteReader, ByteWriter } from "./bytes.ts";
 
 type Part =
-  | { readonly kind: "u8" | "u16" | "u32" | "u48"; readonly value: number }
+  | { readonly kind: "u8" | "u16" | "u32" | "u48" | "varint"; readonly value: number }
   | { readonly kind: "text"; readonly value: string };
 
-const whole = (kind: "u8" | "u16" | "u32" | "u48", bits: number): fc.Arbitrary<Part> =>
+const whole = (kind: "u8" | "u16" | "u32" | "u48" | "varint", bits: number): fc.Arbitrary<Part> =>
   fc.integer({ min: 0, max: 2 ** bits - 1 }).map((value) => ({ kind, value }));
 const part: fc.Arbitrary<Part> = fc.oneof(
   whole("u8", 8),
   whole("u16", 16),
   whole("u32", 32),
   whole("u48", 48),
+  whole("varint", 48),
+  whole("varint", 8),
   fc.string({ unit: "grapheme", maxLength: 300 }).map((value): Part => ({ kind: "text", value })),
 );
 
@@ -52,6 +54,13 @@ describe("bytes", () => {
     const first = writer.begin().text("first").take();
     writer.begin().text("other").take();
     expect(new ByteReader(first).text()).toBe("first");
+  });
+
+  test("of small numbers are few in a varint", () => {
+    const lengths = [0, 127, 128, 16_383, 16_384, 2 ** 48 - 1].map(
+      (value) => new ByteWriter().begin().varint(value).take().length,
+    );
+    expect(lengths).toEqual([1, 1, 2, 2, 3, 7]);
   });
 
   test("sort as the numbers do", () => {

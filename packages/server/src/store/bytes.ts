@@ -34,6 +34,17 @@ export class ByteWriter {
     this.#length = this.#bytes.writeUIntBE(value, this.#length, 6);
     return this;
   }
+  /** Up to 2^48, mostly small: seven bits a byte, the lowest first. Not for keys: it does not sort. */
+  varint(value: number): this {
+    this.#room(7);
+    let rest = value;
+    while (rest > 0x7f) {
+      this.#bytes[this.#length++] = (rest & 0x7f) | 0x80;
+      rest = Math.floor(rest / 0x80);
+    }
+    this.#bytes[this.#length++] = rest;
+    return this;
+  }
   id(value: MessageId): this {
     return this.u32(value.high).u32(value.low);
   }
@@ -87,6 +98,14 @@ export class ByteReader {
     const value = this.#bytes.readUIntBE(this.#at, 6);
     this.#at += 6;
     return value;
+  }
+  varint(): number {
+    let value = 0;
+    for (let factor = 1; ; factor *= 0x80) {
+      const byte = this.u8();
+      value += (byte & 0x7f) * factor;
+      if (byte < 0x80) return value;
+    }
   }
   id(): MessageId {
     return { high: this.u32(), low: this.u32() };

@@ -245,14 +245,6 @@ describe("rows", () => {
     roundTrip(tables.deadLetterBodyTable, fc.tuple(id, bytes));
   });
 
-  test("a device written before rows had times is read with none", () => {
-    const times = 12;
-    const key = tables.deviceTable.keyOf(0, { uid: "u", flag: 1 });
-    const row = tables.deviceTable.encode({ flag: 1, level: "master", token: "t", createdMs: 5, updatedMs: 6 });
-    const old = { flag: 1, level: "master", token: "t", createdMs: 0, updatedMs: 0 };
-    expect(tables.deviceTable.decode(row.subarray(0, row.length - times), key)).toEqual(old);
-  });
-
   test("a row of a newer version is not guessed at", () => {
     const row = tables.systemTable.encode(1);
     row[0] = 9;

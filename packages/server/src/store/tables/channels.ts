@@ -12,10 +12,10 @@ export const lastSentTable: Table<ListKey, Mark> = {
   name: "last sent",
   id: 5,
   keyOf: (shard, at) => channelKey(shard, 5, at.channel).text(at.uid).take(),
-  encode: (mark) => row().u48(mark.seq).u48(mark.counted).take(),
+  encode: (mark) => row().varint(mark.seq).varint(mark.counted).take(),
   decode(value) {
     const reader = read(value);
-    return { seq: reader.u48(), counted: reader.u48() };
+    return { seq: reader.varint(), counted: reader.varint() };
   },
 };
 
@@ -74,9 +74,9 @@ export const channelTable: Table<ChannelKey, ChannelRow> = {
       )
       .u48(channel.createdMs)
       .u48(channel.updatedMs)
-      .u32(channel.members)
-      .u32(channel.deny)
-      .u32(channel.allow)
+      .varint(channel.members)
+      .varint(channel.deny)
+      .varint(channel.allow)
       .take(),
   decode(value) {
     const reader = read(value);
@@ -91,9 +91,9 @@ export const channelTable: Table<ChannelKey, ChannelRow> = {
       receiveOnly: (bits & 64) !== 0,
       createdMs: reader.u48(),
       updatedMs: reader.u48(),
-      members: reader.u32(),
-      deny: reader.u32(),
-      allow: reader.u32(),
+      members: reader.varint(),
+      deny: reader.varint(),
+      allow: reader.varint(),
     };
   },
 };

@@ -23,9 +23,9 @@ export const messageTable: Table<MessageKey, StoredMessage> = {
       .u8(message.flags)
       .u8(message.setting)
       .id(message.id)
-      .u48(message.countedTotal)
+      .varint(message.countedTotal)
       .u32(message.timeSeconds)
-      .u32(message.expireSeconds)
+      .varint(message.expireSeconds)
       .text(message.fromUid)
       .text(message.clientMsgNo)
       .text(message.topic)
@@ -40,9 +40,9 @@ export const messageTable: Table<MessageKey, StoredMessage> = {
     const flags = reader.u8();
     const setting = reader.u8();
     const id = reader.id();
-    const countedTotal = reader.u48();
+    const countedTotal = reader.varint();
     const timeSeconds = reader.u32();
-    const expireSeconds = reader.u32();
+    const expireSeconds = reader.varint();
     const fromUid = reader.text();
     const clientMsgNo = reader.text();
     const topic = reader.text();
@@ -89,8 +89,8 @@ export const messageIdsTable: Table<MessageId, readonly IdEntry[]> = {
         .u8(logByte(log))
         .u8(channel.type)
         .text(channel.id)
-        .u48(seq)
-        .u16(to - from);
+        .varint(seq)
+        .varint(to - from);
       for (let index = from; index < to; index++) writer.id(entries[index]!.id);
       from = to;
     }
@@ -102,8 +102,8 @@ export const messageIdsTable: Table<MessageId, readonly IdEntry[]> = {
     while (reader.left > 0) {
       const log = logOf(reader.u8());
       const channel = readChannel(reader);
-      const firstSeq = reader.u48();
-      const count = reader.u16();
+      const firstSeq = reader.varint();
+      const count = reader.varint();
       for (let index = 0; index < count; index++)
         entries.push({ id: reader.id(), at: { channel, log, seq: firstSeq + index } });
     }
@@ -148,10 +148,10 @@ export const receiptTable: Table<ReceiptKey, Receipt> = {
   id: 3,
   keyOf: (shard, at) =>
     channelKey(shard, 3, at.channel).u8(logByte(at.log)).text(at.fromUid).text(at.clientMsgNo).take(),
-  encode: (receipt) => row().id(receipt.id).u48(receipt.seq).raw(receipt.payloadHash).take(),
+  encode: (receipt) => row().id(receipt.id).varint(receipt.seq).raw(receipt.payloadHash).take(),
   decode(value) {
     const reader = read(value);
-    return { id: reader.id(), seq: reader.u48(), payloadHash: reader.rest() };
+    return { id: reader.id(), seq: reader.varint(), payloadHash: reader.rest() };
   },
 };
 
@@ -162,25 +162,25 @@ export const headTable: Table<LogKey, Head> = {
   encode(head) {
     const writer = row()
       .u8(head.impliedRows ? 1 : 0)
-      .u48(head.seq)
-      .u48(head.counted)
+      .varint(head.seq)
+      .varint(head.counted)
       .u32(head.timeSeconds)
       .id(head.lastId)
-      .u48(head.firstSeq)
-      .u48(head.removals);
-    for (const mark of head.lastSent) writer.u48(mark.seq).u48(mark.counted);
+      .varint(head.firstSeq)
+      .varint(head.removals);
+    for (const mark of head.lastSent) writer.varint(mark.seq).varint(mark.counted);
     return writer.take();
   },
   decode(value) {
     const reader = read(value);
     return {
       impliedRows: reader.u8() === 1,
-      seq: reader.u48(),
-      counted: reader.u48(),
+      seq: reader.varint(),
+      counted: reader.varint(),
       timeSeconds: reader.u32(),
       lastId: reader.id(),
-      firstSeq: reader.u48(),
-      removals: reader.u48(),
+      firstSeq: reader.varint(),
+      removals: reader.varint(),
       lastSent: readMarks(reader),
     };
   },
@@ -188,7 +188,7 @@ export const headTable: Table<LogKey, Head> = {
 
 function readMarks(reader: ByteReader): readonly Mark[] {
   const marks: Mark[] = [];
-  while (reader.left > 0) marks.push({ seq: reader.u48(), counted: reader.u48() });
+  while (reader.left > 0) marks.push({ seq: reader.varint(), counted: reader.varint() });
   return marks;
 }
 

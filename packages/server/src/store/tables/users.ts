@@ -22,22 +22,21 @@ export const conversationTable: Table<ConversationKey, Conversation> = {
           (conversation.commandJoin === undefined ? 0 : 4) |
           (conversation.stays === undefined ? 0 : 8),
       )
-      .u48(conversation.join.seq)
-      .u48(conversation.join.counted)
-      .u48(conversation.read.seq)
-      .u48(conversation.read.counted)
-      .u48(conversation.deletedTo.seq)
-      .u48(conversation.deletedTo.counted)
-      .u48(conversation.markedUnread)
-      .u48(conversation.commandSeq)
-      .u48(conversation.commandEnd ?? 0)
+      .varint(conversation.join.seq)
+      .varint(conversation.join.counted)
+      .varint(conversation.read.seq)
+      .varint(conversation.read.counted)
+      .varint(conversation.deletedTo.seq)
+      .varint(conversation.deletedTo.counted)
+      .varint(conversation.markedUnread)
+      .varint(conversation.commandSeq)
+      .varint(conversation.commandEnd ?? 0)
       .id(conversation.changed);
-    // Behind all that rows had before they held these.
-    if (conversation.commandJoin !== undefined) writer.u48(conversation.commandJoin);
+    if (conversation.commandJoin !== undefined) writer.varint(conversation.commandJoin);
     if (conversation.stays !== undefined) {
       writer.u8(conversation.stays.length);
       for (const { chat, command } of conversation.stays)
-        writer.u48(chat.from).u48(chat.to).u48(command.from).u48(command.to);
+        writer.varint(chat.from).varint(chat.to).varint(command.from).varint(command.to);
     }
     return writer.take();
   },
@@ -47,14 +46,14 @@ export const conversationTable: Table<ConversationKey, Conversation> = {
     const channel = readChannel(at);
     const reader = read(value);
     const bits = reader.u8();
-    const join = { seq: reader.u48(), counted: reader.u48() };
-    const readMark = { seq: reader.u48(), counted: reader.u48() };
-    const deletedTo = { seq: reader.u48(), counted: reader.u48() };
-    const markedUnread = reader.u48();
-    const commandSeq = reader.u48();
-    const commandEnd = reader.u48();
+    const join = { seq: reader.varint(), counted: reader.varint() };
+    const readMark = { seq: reader.varint(), counted: reader.varint() };
+    const deletedTo = { seq: reader.varint(), counted: reader.varint() };
+    const markedUnread = reader.varint();
+    const commandSeq = reader.varint();
+    const commandEnd = reader.varint();
     const changed = reader.id();
-    const commandJoin = (bits & 4) !== 0 ? reader.u48() : undefined;
+    const commandJoin = (bits & 4) !== 0 ? reader.varint() : undefined;
     const stays = (bits & 8) !== 0 ? readStays(reader) : undefined;
     return {
       channel,
@@ -73,8 +72,8 @@ export const conversationTable: Table<ConversationKey, Conversation> = {
 };
 function readStays(reader: ByteReader): readonly Stay[] {
   return Array.from({ length: reader.u8() }, () => ({
-    chat: { from: reader.u48(), to: reader.u48() },
-    command: { from: reader.u48(), to: reader.u48() },
+    chat: { from: reader.varint(), to: reader.varint() },
+    command: { from: reader.varint(), to: reader.varint() },
   }));
 }
 
@@ -99,14 +98,12 @@ export const deviceTable: Table<DeviceKey, KnownDevice> = {
     const reader = read(value);
     const level = reader.u8() === 1 ? "master" : "slave";
     const token = reader.text();
-    // Rows were written without times once.
-    const hasTimes = reader.rest().length > 0;
     return {
       flag: at.u8(),
       level,
       token,
-      createdMs: hasTimes ? reader.u48() : 0,
-      updatedMs: hasTimes ? reader.u48() : 0,
+      createdMs: reader.u48(),
+      updatedMs: reader.u48(),
     };
   },
 };
