@@ -91,7 +91,7 @@ async function start(options: Options): Promise<void> {
 
   // First, because it recovers its log on another thread, and that takes longest: the rest is loaded meanwhile.
   const { LEVEL_DEFAULTS, openLevelEngine } = await import("./world/real/level-engine.ts");
-  const level = { ...LEVEL_DEFAULTS, compression: config.store.compression };
+  const level = { ...LEVEL_DEFAULTS, ...config.store };
   const opening = openLevelEngine(databaseDirectory(config), level);
   // The server looks at it, but only when it has been loaded.
   opening.catch(() => undefined);

@@ -64,6 +64,7 @@ test("every key that works is the original's, or one of ours that the docs name"
   const transports = ["tlsAddr", "tlsConfig.certFile", "tlsConfig.keyFile", "ws.path", "ws.origins"];
   expect(ours).toEqual([
     "store.compression",
+    "store.writeBufferBytes",
     ...transports,
     "trustedProxies",
     "proxyProtocol",

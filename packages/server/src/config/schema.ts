@@ -23,7 +23,14 @@ const FIELDS = {
     compression: {
       kind: "boolean",
       default: "false",
-      doc: "Compresses files of the database that are written from then on (Snappy): a half to two thirds less disk for short messages, a fifth to a third more CPU.",
+      doc: "Compresses files of the database that are written from then on (Snappy): about half the disk for short messages, up to a fifth more CPU.",
+    },
+    writeBufferBytes: {
+      kind: "bytes",
+      min: 1_048_576,
+      max: 1_073_741_824,
+      default: "32MiB",
+      doc: "What was written last is kept sorted in memory up to this size, twice if need be. 128MiB takes a seventh off the CPU among a million channels, but is read again at each start: 0.4 s more.",
     },
   },
   addr: {
