@@ -134,10 +134,13 @@ export class Sender implements Sending {
 
   #run(requests: readonly SendRequest[], sink: SendSink, session: number): void {
     const addressed: Addressed[] = [];
+    let last: Addressed | undefined;
     for (const request of requests) {
-      const key = this.#channelOf(request);
+      // Who sends much at once mostly sends it to one channel.
+      const known = last !== undefined && isSameAddress(last.request, request) ? last.key : undefined;
+      const key = this.#unfit(request) ?? known ?? channelOf(request);
       if ("rule" in key) this.#refuse(sink, request, this.#deps.ids.next(), key);
-      else addressed.push({ request, key });
+      else addressed.push((last = { request, key }));
     }
     let gathered: readonly Gathered[] | undefined;
     try {
@@ -159,7 +162,14 @@ export class Sender implements Sending {
     const { channels } = this.#deps;
     const gathered: Gathered[] = [];
     let waits = false;
-    for (const { request, key } of addressed) {
+    let last: Addressed | undefined;
+    for (const each of addressed) {
+      const { request, key } = each;
+      const known = last?.key === key ? gathered.at(-1) : undefined;
+      if (known !== undefined) {
+        gathered.push({ ...known, request, log: logNameOf(request) });
+        continue;
+      }
       const records = recordKeys(request, key);
       if (this.#bring(key, records.receiver) !== true) {
         waits = true;
@@ -169,7 +179,10 @@ export class Sender implements Sending {
       const sender = records.sender && channels.record(records.sender);
       const receiver = records.receiver && channels.record(records.receiver);
       if (channel instanceof Promise || sender instanceof Promise || receiver instanceof Promise) waits = true;
-      else gathered.push({ request, log: logNameOf(request), channel, sender, receiver });
+      else {
+        gathered.push({ request, log: logNameOf(request), channel, sender, receiver });
+        last = each;
+      }
     }
     return waits ? undefined : gathered;
   }
@@ -234,22 +247,12 @@ export class Sender implements Sending {
     for (const { request } of addressed) this.#refuse(sink, request, this.#deps.ids.next(), STORE_FAILED);
   }
 
-  /** The internal channel, or why there can be none. */
-  #channelOf(request: SendRequest): ChannelKey | NonNullable<Refused> {
-    const { addressedTo } = request;
+  /** Why the message itself cannot be taken, wherever it goes. */
+  #unfit(request: SendRequest): Refused {
     if (request.payload.length > this.#deps.options.payloadBytesMax) return PAYLOAD_TOO_LARGE;
     if (!fits(request.clientMsgNo, CLIENT_MSG_NO_BYTES_MAX) || !fits(request.fromUid, UID_BYTES_MAX))
       return TEXT_TOO_LONG;
-    if (!fits(request.topic, TOPIC_BYTES_MAX)) return TEXT_TOO_LONG;
-    if (!isChannelId(addressedTo.id)) return BAD_CHANNEL;
-    if (request.fromUid.includes("@") || request.fromUid.endsWith(COMMAND_SUFFIX)) return BAD_CHANNEL;
-    const key = internalKey(addressedTo, request.fromUid);
-    if (key === undefined || !isChannelId(key.id)) return BAD_CHANNEL;
-    // A message to somebody who cannot be would be acknowledged and found by nobody.
-    const kind = kindOf(key.type);
-    const implied = kind.implied(key.id);
-    if (kind.members === "implied" && (implied.length === 0 || !implied.every(isUid))) return BAD_CHANNEL;
-    return key;
+    return fits(request.topic, TOPIC_BYTES_MAX) ? undefined : TEXT_TOO_LONG;
   }
 
   #continueLane(session: number): void {
@@ -493,6 +496,29 @@ export class Sender implements Sending {
     const stored = this.#deps.store.get(messageTable, shardOfChannel(channel), { channel, log, seq });
     return stored !== undefined && compareIds(stored.id, id) === 0;
   }
+}
+
+/** The internal channel, or why there can be none. */
+function channelOf({ addressedTo, fromUid }: SendRequest): ChannelKey | NonNullable<Refused> {
+  if (!isChannelId(addressedTo.id)) return BAD_CHANNEL;
+  if (fromUid.includes("@") || fromUid.endsWith(COMMAND_SUFFIX)) return BAD_CHANNEL;
+  const key = internalKey(addressedTo, fromUid);
+  if (key === undefined || !isChannelId(key.id)) return BAD_CHANNEL;
+  // A message to somebody who cannot be would be acknowledged and found by nobody.
+  const kind = kindOf(key.type);
+  const implied = kind.implied(key.id);
+  if (kind.members === "implied" && (implied.length === 0 || !implied.every(isUid))) return BAD_CHANNEL;
+  return key;
+}
+
+/** Of two requests from one origin: they mean the same channel and need the same records. */
+function isSameAddress(a: SendRequest, b: SendRequest): boolean {
+  return (
+    a.fromUid === b.fromUid &&
+    a.origin === b.origin &&
+    a.addressedTo.type === b.addressedTo.type &&
+    a.addressedTo.id === b.addressedTo.id
+  );
 }
 
 /** Whose own records a permission depends on. What the server sends depends on none. */

@@ -10,7 +10,7 @@ const BITS_PER_KEY = 10;
 /** All bits of a key lie in one block, which is one line of the processor's cache. */
 const BLOCK_WORDS = 16;
 const BITS_IN_BLOCK = 5;
-const FIRST_CAPACITY = 1024;
+const FIRST_CAPACITY = 4096;
 const GROWTH = 4;
 
 interface Bloom {
