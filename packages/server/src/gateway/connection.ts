@@ -38,7 +38,9 @@ import { JsonWire } from "./json-wire.ts";
 import { agreeOnKeys, type KeyAgreement } from "./key-agreement.ts";
 import { bytesOf, Outbox, type OutboxOwner } from "./outbox.ts";
 import type { OutboxFlush } from "./outbox-flush.ts";
+import { OverloadRest } from "./overload-rest.ts";
 import type { OutboundItem, RecvSource } from "./recv-frames.ts";
+import { costOfSend, SendWindow } from "./send-window.ts";
 import type { Wire } from "./wire.ts";
 
 /** What a connection needs of the gateway that owns it. */
@@ -66,11 +68,6 @@ const FRAMES_PER_TURN_MAX = 1_024;
 const CONNECT_BYTES_MAX = 128 * 1024;
 /** In place of a payload that cannot be opened. */
 const NOTHING = new Uint8Array(0);
-/** What an unanswered SEND costs beyond its payload. */
-const REQUEST_COST_BYTES = 256;
-/** A connection that was refused because of overload is not read for so long; doubled each time, until it is answered well. */
-const REST_FIRST_MS = 50;
-const REST_LONGEST_MS = 1_000;
 /** One frame per write over TCP up to this version: its SDK decodes one frame per read. */
 const ONE_FRAME_PER_WRITE_UP_TO_VERSION = 2;
 
@@ -87,14 +84,17 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask, Outbox
   readonly #acceptedMs: number;
   #state: "new" | "entering" | "ready" | "closing" | "closed" = "new";
   #lastInboundMs: number;
-  #unansweredSends = 0;
-  #unansweredBytes = 0;
-  #inMessages = 0;
-  #inMessageBytes = 0;
-  #inPackets = 0;
-  #inPacketBytes = 0;
-  #outMessages = 0;
-  #outMessageBytes = 0;
+  readonly #window: SendWindow;
+  readonly #rest: OverloadRest;
+  /** What the outbox does not count. */
+  readonly #traffic = {
+    inMessages: 0,
+    inMessageBytes: 0,
+    inPackets: 0,
+    inPacketBytes: 0,
+    outMessages: 0,
+    outMessageBytes: 0,
+  };
   #hasLeadingSpace = false;
   /** The socket is paused and frames wait in the wire. */
   #isHeld = false;
@@ -104,9 +104,6 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask, Outbox
   #isInTurn = false;
   #closeReason: CloseReason = "client_closed";
   #closeTimer: Timer | undefined;
-  /** Set while it rests after a refusal. */
-  #restTimer: Timer | undefined;
-  #restMs = REST_FIRST_MS;
   /** Set when the socket was told to close: by then it must be gone. */
   #goneByMs: number | undefined;
 
@@ -117,6 +114,8 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask, Outbox
     this.#socket = socket;
     this.#acceptedMs = host.world.clock.monotonicMs();
     this.#lastInboundMs = this.#acceptedMs;
+    this.#window = new SendWindow(host.options);
+    this.#rest = new OverloadRest(host.world.timers);
     this.#outbox = new Outbox(socket, host.flush, host.options, this);
   }
 
@@ -140,12 +139,7 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask, Outbox
       ageMs: nowMs - this.#acceptedMs,
       idleMs: nowMs - this.#lastInboundMs,
       pendingBytes: this.pendingBytes,
-      inMessages: this.#inMessages,
-      inMessageBytes: this.#inMessageBytes,
-      inPackets: this.#inPackets,
-      inPacketBytes: this.#inPacketBytes,
-      outMessages: this.#outMessages,
-      outMessageBytes: this.#outMessageBytes,
+      ...this.#traffic,
       outPackets: this.#outbox.framesAdded,
       outPacketBytes: this.#outbox.bytesAdded,
     };
@@ -153,11 +147,12 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask, Outbox
 
   /** Adds what it has moved so far. */
   addTrafficTo(sum: { -readonly [Name in keyof Traffic]: number }): void {
-    sum.inMessages += this.#inMessages;
-    sum.inMessageBytes += this.#inMessageBytes;
-    sum.inPacketBytes += this.#inPacketBytes;
-    sum.outMessages += this.#outMessages;
-    sum.outMessageBytes += this.#outMessageBytes;
+    const traffic = this.#traffic;
+    sum.inMessages += traffic.inMessages;
+    sum.inMessageBytes += traffic.inMessageBytes;
+    sum.inPacketBytes += traffic.inPacketBytes;
+    sum.outMessages += traffic.outMessages;
+    sum.outMessageBytes += traffic.outMessageBytes;
     sum.outPacketBytes += this.#outbox.bytesAdded;
   }
 
@@ -166,7 +161,7 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask, Outbox
   bytes(chunk: Uint8Array): void {
     if (this.#state === "closing" || this.#state === "closed") return;
     this.#lastInboundMs = this.#host.world.clock.monotonicMs();
-    this.#inPacketBytes += chunk.length;
+    this.#traffic.inPacketBytes += chunk.length;
     const wire = this.#wire ?? this.#detect(chunk);
     if (wire === undefined) return;
     try {
@@ -192,7 +187,7 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask, Outbox
     if (this.#state !== "closing") this.#leave(this.#closeReason);
     this.#state = "closed";
     this.#closeTimer?.cancel();
-    this.#restTimer?.cancel();
+    this.#rest.cancel();
     this.#outbox.shut();
     // After the queue is gone: nothing will be sealed for it any more.
     if (this.#slot !== undefined) this.#host.sealer.release(this.#slot);
@@ -226,8 +221,8 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask, Outbox
       const frame = this.#wire?.recv(source, session);
       if (frame === undefined) return;
       this.#put(PacketType.recv, frame);
-      this.#outMessages++;
-      this.#outMessageBytes += source.message.payload.length;
+      this.#traffic.outMessages++;
+      this.#traffic.outMessageBytes += source.message.payload.length;
     } catch (error) {
       this.#fail(error);
     }
@@ -290,8 +285,7 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask, Outbox
   // ---- from messaging
 
   answered(request: SendRequest, result: SendResult): void {
-    this.#unansweredSends--;
-    this.#unansweredBytes -= request.payload.length + REQUEST_COST_BYTES;
+    this.#window.answered(request.payload);
     this.#host.unanswered(-1);
     this.#host.counters.answered(request, result.reason, this.#host.world.clock);
     try {
@@ -299,25 +293,19 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask, Outbox
     } catch (error) {
       this.#fail(error);
     }
-    if (result.reason === Reason.rateLimit) this.#rest();
-    else this.#restMs = REST_FIRST_MS;
-    if (this.#isHeld && this.#hasRoomAgain()) this.#continueNextTurn();
+    if (result.reason === Reason.rateLimit) this.#beginRest();
+    else this.#rest.answeredWell();
+    if (this.#isHeld && !this.#rest.isOn && this.#window.hasRoomAgain) this.#continueNextTurn();
   }
 
   // ---- inside
 
-  /**
-   * The server has more than it can do, and said so: this connection is not read for a while, the longer the more often
-   * it is refused. Else those who send on at once would take the time that is left for nothing but refusals.
-   */
-  #rest(): void {
-    if (this.#restTimer !== undefined || this.#state !== "ready") return;
+  #beginRest(): void {
+    if (this.#rest.isOn || this.#state !== "ready") return;
     this.#hold();
-    this.#restTimer = this.#host.world.timers.after(this.#restMs, () => {
-      this.#restTimer = undefined;
+    this.#rest.begin(() => {
       if (this.#isHeld) this.#continueNextTurn();
     });
-    this.#restMs = Math.min(this.#restMs * 2, REST_LONGEST_MS);
   }
 
   /** Takes frames until there are none, the turn is over or too much is unanswered. */
@@ -348,7 +336,7 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask, Outbox
     const { counters } = this.#host;
     let sendBytes = 0;
     for (let taken = 0; this.#state === "new" || this.#state === "ready"; taken++) {
-      if (this.#isFull(sends.length, sendBytes)) {
+      if (this.#rest.isOn || this.#window.isFull(sends.length, sendBytes)) {
         this.#hold();
         return;
       }
@@ -362,14 +350,14 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask, Outbox
         this.#letGo();
         return;
       }
-      this.#inPackets++;
+      this.#traffic.inPackets++;
       counters.framesIn[frame.type]!++;
       counters.bytesIn[frame.type]! += wire.frameBytes;
       if (frame.type === 0) this.#put(0, frame.answer);
       else if (this.#state === "new") this.#connect(frame, wire);
       else if (frame.type === PacketType.send) {
         sends.push(frame);
-        sendBytes += frame.payload.length + REQUEST_COST_BYTES;
+        sendBytes += costOfSend(frame.payload);
       } else this.#handle(frame, wire);
     }
   }
@@ -520,23 +508,21 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask, Outbox
     let unreadable: SendRequest[] | undefined;
     for (const [index, frame] of sends.entries()) {
       const payload = payloads[index];
-      this.#unansweredSends++;
-      this.#unansweredBytes += (payload?.length ?? 0) + REQUEST_COST_BYTES;
+      this.#window.accepted(payload ?? NOTHING);
       if (payload === undefined) {
         unreadable ??= [];
         unreadable.push(sendRequestFrom(frame, session, NOTHING, wire.seqMax));
         continue;
       }
-      this.#inMessages++;
-      this.#inMessageBytes += payload.length;
+      this.#traffic.inMessages++;
+      this.#traffic.inMessageBytes += payload.length;
       requests.push(sendRequestFrom(frame, session, payload, wire.seqMax));
     }
     this.#host.unanswered(all.length);
     // They are not even opened.
     if (granted < all.length) {
       const refused = all.slice(granted).map((frame) => sendRequestFrom(frame, session, NOTHING, wire.seqMax));
-      this.#unansweredSends += refused.length;
-      this.#unansweredBytes += refused.length * REQUEST_COST_BYTES;
+      for (const { payload } of refused) this.#window.accepted(payload);
       core.refuse(refused, "rate_limit", this.ip, this);
     }
     if (unreadable !== undefined) core.refuse(unreadable, "undecodable", this.ip, this);
@@ -557,20 +543,6 @@ export class Connection implements SendSink, SocketEvents, EndOfTurnTask, Outbox
     if (sealed.length === sends.length) return opened;
     let next = 0;
     return sends.map((send) => (isPlain(send) ? send.payload : opened[next++]));
-  }
-
-  /** With so much more than what is unanswered already; or it rests. */
-  #isFull(sends: number, bytes: number): boolean {
-    const { unansweredSendsMax, unansweredBytesMax } = this.#host.options;
-    if (this.#restTimer !== undefined) return true;
-    return this.#unansweredSends + sends >= unansweredSendsMax || this.#unansweredBytes + bytes >= unansweredBytesMax;
-  }
-
-  /** At half, so that a pipelining client is not stopped and started for each answer. */
-  #hasRoomAgain(): boolean {
-    if (this.#restTimer !== undefined) return false;
-    const { unansweredSendsMax, unansweredBytesMax } = this.#host.options;
-    return this.#unansweredSends * 2 <= unansweredSendsMax && this.#unansweredBytes * 2 <= unansweredBytesMax;
   }
 
   #hold(): void {

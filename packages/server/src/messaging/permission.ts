@@ -3,7 +3,7 @@ import { Reason } from "@wukong-ts/protocol";
 import type { Channel } from "./channel.ts";
 import { peerOf } from "./channel-kinds.ts";
 import type { LogName } from "./message.ts";
-import type { RefusalRule } from "./refusals.ts";
+import type { Refusal } from "./refusals.ts";
 
 export interface PermissionQuestion {
   readonly origin: "client" | "server";
@@ -19,8 +19,8 @@ export interface PermissionQuestion {
   readonly personAllowListOff: boolean;
 }
 
-/** undefined: he may. Otherwise the reason as the wire tells it, and the rule that decided. */
-export type Refused = { readonly reason: number; readonly rule: RefusalRule } | undefined;
+/** undefined: he may. */
+type Refused = Refusal | undefined;
 
 const SEND_BAN: Refused = { reason: Reason.sendBan, rule: "send_ban" };
 const CHANNEL_BAN: Refused = { reason: Reason.ban, rule: "channel_ban" };

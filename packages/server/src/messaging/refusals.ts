@@ -1,4 +1,5 @@
-/** Refused sends, told to whoever keeps them for later questions. */
+/** Refused sends: why, and who keeps them for later questions. */
+import { Reason } from "@wukong-ts/protocol";
 import type { MessageId } from "./message.ts";
 import type { SendRequest } from "./send.ts";
 
@@ -20,6 +21,18 @@ export type RefusalRule =
   | "overloaded"
   | "rate_limit"
   | "store_failed";
+
+/** Why a message is not taken: the reason as the wire tells it, and the rule that decided. */
+export interface Refusal {
+  readonly reason: number;
+  readonly rule: RefusalRule;
+}
+
+export function refusal(reason: number, rule: RefusalRule): Refusal {
+  return { reason, rule };
+}
+
+export const STORE_FAILED: Refusal = refusal(Reason.systemError, "store_failed");
 
 export type RefusedSend = Pick<SendRequest, "fromUid" | "addressedTo" | "flags" | "clientMsgNo">;
 
