@@ -48,6 +48,17 @@ test("nothing is absent before all that was on the disk has been added, and each
   expect(filter.isAbsent(1, keyOf("new"))).toBe(false);
 });
 
+test("a shard that cannot grow as usual takes what room is left", () => {
+  const filter = new KeyFilter(1, 12_000);
+  filter.complete(0);
+  for (let n = 0; n < 8_000; n++) filter.add(0, keyOf(`${n}`));
+  expect(filter.isOff(0)).toBe(false);
+  expect(filter.bytes).toBeGreaterThan(6_000);
+  let absent = 0;
+  for (let n = 0; n < 1_000; n++) if (filter.isAbsent(0, keyOf(`never ${n}`))) absent++;
+  expect(absent).toBeGreaterThan(900);
+});
+
 test("a shard for which there is no room gives its memory back and calls nothing absent", () => {
   const filter = new KeyFilter(2, 10_000);
   filter.complete(0);

@@ -2,8 +2,8 @@
  * Which keys were certainly never written, without asking the disk. Most point reads of the road are for keys that are
  * not there (a client number seen for the first time, a new channel's head), and such a read costs LevelDB the most.
  *
- * Each shard has a chain of Bloom filters, each four times as large as the one before, so nobody need know how many keys
- * will come. Keys are added when they are handed over, before they are durable: "never written" is certain, "perhaps
+ * Each shard has a chain of Bloom filters, each four times as large as the one before while there is room, so nobody need
+ * know how many keys will come. Keys are added when they are handed over, before they are durable: "never written" is certain, "perhaps
  * written" is not. A shard answers only when all that its disk held at start has been added.
  */
 const BITS_PER_KEY = 10;
@@ -103,17 +103,19 @@ export class KeyFilter {
   }
 
   #grow(shard: number, filter: ShardFilter): Bloom | undefined {
-    const capacity = (filter.blooms.at(-1)?.capacity ?? FIRST_CAPACITY / GROWTH) * GROWTH;
-    const words = Math.ceil((capacity * BITS_PER_KEY) / 32 / BLOCK_WORDS) * BLOCK_WORDS;
-    if (this.#bytes + words * 4 > this.#bytesMax) {
-      for (const bloom of filter.blooms) this.#bytes -= bloom.words.length * 4;
-      this.#shards[shard] = undefined;
-      return undefined;
+    const last = filter.blooms.at(-1)?.capacity ?? FIRST_CAPACITY / GROWTH;
+    for (let growth = GROWTH; growth >= 1; growth /= 2) {
+      const capacity = last * growth;
+      const words = Math.ceil((capacity * BITS_PER_KEY) / 32 / BLOCK_WORDS) * BLOCK_WORDS;
+      if (this.#bytes + words * 4 > this.#bytesMax) continue;
+      const bloom: Bloom = { words: new Uint32Array(words), capacity, count: 0 };
+      this.#bytes += words * 4;
+      filter.blooms.push(bloom);
+      return bloom;
     }
-    const bloom: Bloom = { words: new Uint32Array(words), capacity, count: 0 };
-    this.#bytes += words * 4;
-    filter.blooms.push(bloom);
-    return bloom;
+    for (const bloom of filter.blooms) this.#bytes -= bloom.words.length * 4;
+    this.#shards[shard] = undefined;
+    return undefined;
   }
 
   /** One walk over the key, four bytes at a time: from it the block and the bits in it. */
