@@ -39,6 +39,8 @@ export async function runOverload(context: RunContext, work: OverloadWork): Prom
       recoverySeconds: recoveredSeconds,
       quietAckP99Ms: quiet.figures["ackP99Ms"]!,
       peakRssMegabytes: peak.figures["serverRssMegabytes"] ?? 0,
+      peakPrivateMegabytes: peak.figures["serverPrivateMegabytes"] ?? 0,
+      peakAckP99Ms: peak.figures["ackP99Ms"]!,
     },
     faults: [...new Set([...peak.faults, ...quiet.faults, ...flood.faults])],
   };

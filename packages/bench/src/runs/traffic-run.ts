@@ -2,7 +2,7 @@
 import type { GeneratorPool } from "../generator/generator-pool.ts";
 import { delay } from "../in-parallel.ts";
 import type { Flow } from "../scenario/scenario.ts";
-import { diskBytes, residentBytes } from "../server/process-figures.ts";
+import { diskBytes, privateBytes, residentBytes } from "../server/process-figures.ts";
 import { addressOf } from "../server/target.ts";
 import type { StreamEnd } from "../traffic/delivery-ledger.ts";
 import { peersOf } from "../traffic/peers.ts";
@@ -55,7 +55,7 @@ export async function runTraffic(context: RunContext, options: TrafficOptions): 
     const cpuAfter = serverCpu(context);
     const mainThread = (serverMainThreadCpu(context) ?? 0) - mainBefore;
     const seconds = (performance.now() - startMs) / 1_000;
-    const rssBytes = context.server.pid === undefined ? undefined : residentBytes(context.server.pid);
+    const memory = memoryFigures(context.server.pid);
     context.progress(`${context.scenario.name}: waiting for the rest`);
     const ends = (await pool.callAll("trafficDrain", () => DRAIN_MS_MAX)).flat();
     const results = await pool.callAll("trafficSettle", () => ({ ends, quietMs: QUIET_MS }));
@@ -76,7 +76,7 @@ export async function runTraffic(context: RunContext, options: TrafficOptions): 
       ...latencyFigures("delivery", delivery),
       ...(options.flows.length > 1 ? flowFigures(options.flows, results, seconds) : {}),
       ...(cpu === undefined ? {} : cpuFigures(cpu, mainThread, total, seconds)),
-      ...(rssBytes === undefined ? {} : { serverRssMegabytes: rssBytes / MEGABYTE }),
+      ...memory,
       ...(disk === undefined || messages === 0 ? {} : { diskBytesPerMessage: disk / messages }),
       ...(settled === undefined ? {} : { diskBytesPerMessageSettled: (settled - diskBefore) / messages }),
       ...verificationFigures(results, ends),
@@ -91,6 +91,14 @@ export async function runTraffic(context: RunContext, options: TrafficOptions): 
       notes: notesOf(results),
     });
   });
+}
+
+function memoryFigures(pid: number | undefined): Record<string, number> {
+  const [resident, own] = pid === undefined ? [] : [residentBytes(pid), privateBytes(pid)];
+  return {
+    ...(resident === undefined ? {} : { serverRssMegabytes: resident / MEGABYTE }),
+    ...(own === undefined ? {} : { serverPrivateMegabytes: own / MEGABYTE }),
+  };
 }
 
 /** Everyone is logged in and knows his channel. */

@@ -26,10 +26,19 @@ function cpuSecondsOf(file: string): number | undefined {
   }
 }
 
-/** Resident memory, in bytes. */
+/** Resident memory, in bytes; files that are mapped count, which the kernel takes back when it needs the room. */
 export function residentBytes(pid: number): number | undefined {
+  return statusBytes(pid, /^VmRSS:\s+(\d+) kB/m);
+}
+
+/** Of it what belongs to the process alone, in bytes. */
+export function privateBytes(pid: number): number | undefined {
+  return statusBytes(pid, /^RssAnon:\s+(\d+) kB/m);
+}
+
+function statusBytes(pid: number, line: RegExp): number | undefined {
   try {
-    const kilobytes = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
+    const kilobytes = line.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
     return kilobytes === undefined ? undefined : Number(kilobytes) * 1_024;
   } catch {
     return undefined;
