@@ -1,4 +1,4 @@
-/** INV-12, P21, R-21, R-29, R-31, R-73: msg.offline names who has no master device online, across outages and crashes. */
+/** INV-12, P21, R-21, R-29, R-31, R-72, R-73: msg.offline names who has no master device online, across outages and crashes. */
 import { gunzipSync } from "node:zlib";
 import { expect, test } from "vitest";
 import { GROUP, PERSON } from "../harness/back-end.ts";
@@ -227,4 +227,32 @@ test("INV-12: killed again and again while it sends, every acknowledged message 
     30_000,
   );
   expect(offlineOf(receiver).every((body) => body.to_uids.length === 1 && body.to_uids[0] === to)).toBe(true);
+});
+
+test("R-72: a phone that acknowledges nothing, or went without having done so, is told after webhook.offlineUnackedAfter, one that does is not", async () => {
+  await using receiver = await WebhookReceiver.start();
+  await using server = await start(receiver, { "webhook.offlineUnackedAfter": "1s" });
+  const [sender, silent, gone, well, group] = [
+    uniqueId("sender"),
+    uniqueId("silent"),
+    uniqueId("gone"),
+    uniqueId("well"),
+    uniqueId("g"),
+  ];
+  await server.backEnd.createGroup(group, [sender, silent, gone, well]);
+  const phones = [];
+  for (const uid of [silent, gone, well]) phones.push(await login(server, uid, APP, MASTER));
+  for (const phone of phones.slice(0, 2)) phone.acknowledges = false;
+  using client = await login(server, sender, APP, MASTER);
+  await client.sendOk({ to: group, type: GROUP, payload: "are you there" });
+  for (const phone of phones) await phone.takeSome(1);
+  phones[1]?.close();
+  const body = await offlineSaying(receiver, "are you there");
+  expect([...body.to_uids].sort()).toEqual([silent, gone].sort());
+  // Whoever has answered one message is there again for the next.
+  phones[0]!.acknowledges = true;
+  await client.sendOk({ to: group, type: GROUP, payload: "and now" });
+  const next = await offlineSaying(receiver, "and now");
+  expect(next.to_uids).toEqual([gone]);
+  for (const phone of phones) phone.close();
 });

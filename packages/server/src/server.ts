@@ -105,20 +105,23 @@ async function startParts(options: ServerOptions, isDraining: () => boolean): Pr
   const opened: { -readonly [Name in keyof Parts]?: Parts[Name] } = { store };
   try {
     const domain = await openDomain(foundation);
-    const road = await buildMessageRoad(foundation, domain, spans, (messages) =>
-      opened.offlineEvents?.passing?.(messages),
-    );
+    const road = await buildMessageRoad(foundation, domain, spans, {
+      passing: (messages) => opened.offlineEvents?.passing?.(messages),
+      unacknowledged: (...told) => opened.offlineEvents?.unacknowledged?.(...told),
+    });
     opened.road = road;
     const webhooks = await startWebhooks(foundation, domain);
     opened.webhooks = webhooks;
-    const { channels, conversations, ids, isRestart } = domain;
-    const { gateway, presence } = road;
+    const { channels, conversations, history, ids, isRestart } = domain;
+    const { gateway, presence, acks } = road;
     const offlineEvents = await startOfflineEvents({
       ...foundation,
       channels,
       conversations,
       ids,
       presence,
+      history,
+      acks,
       webhooks,
       isRestart,
     });

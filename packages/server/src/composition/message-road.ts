@@ -2,6 +2,7 @@
 import { createSealer, type Sealer, warmUp } from "@wukong-ts/sealing";
 import { gatewayOptions } from "../config/gateway-options.ts";
 import type { Config } from "../config/schema.ts";
+import type { AckExceptionTrail } from "../delivery/ack-exceptions.ts";
 import { createFanOut, FAN_OUT_DEFAULTS, type FanOut } from "../delivery/fan-out.ts";
 import { PENDING_ACKS_DEFAULTS, PendingAcks } from "../delivery/pending-acks.ts";
 import { Presence } from "../delivery/presence.ts";
@@ -35,12 +36,19 @@ export interface MessageRoad {
   readonly workers: number;
 }
 
-/** `passing` is told of messages that are not kept. Nothing listens yet. */
+export interface RoadListeners {
+  /** Messages that are not kept. */
+  passing(messages: readonly StoredMessage[]): void;
+  /** As the trail. */
+  readonly unacknowledged: AckExceptionTrail["exceptions"];
+}
+
+/** Nothing listens on a port yet. */
 export async function buildMessageRoad(
   foundation: Foundation,
   domain: Domain,
   spans: Spans | undefined,
-  passing: (messages: readonly StoredMessage[]) => void,
+  listeners: RoadListeners,
 ): Promise<MessageRoad> {
   const { config, world, log, store, failed } = foundation;
   const { limits, rateLimit } = config;
@@ -66,7 +74,12 @@ export async function buildMessageRoad(
     clock,
     timers,
     history,
-    trail,
+    trail: {
+      exceptions(...told) {
+        trail.exceptions(...told);
+        listeners.unacknowledged(...told);
+      },
+    },
     options: {
       ...PENDING_ACKS_DEFAULTS,
       intervalMs: config.messageRetry.intervalMs,
@@ -93,7 +106,7 @@ export async function buildMessageRoad(
     deliver: (messages) => {
       for (const message of messages) notKept.note(message);
       deliver(messages);
-      passing(messages);
+      listeners.passing(messages);
     },
     perUid: bucketsOf(foundation, rateLimit.uidPerSecond, rateLimit.uidBurst),
     isDeliveryFull: () =>

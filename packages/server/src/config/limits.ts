@@ -249,6 +249,13 @@ export const LIMITS = {
     default: "10000",
     doc: "Users in one msg.offline; a message for more of them is told in several.",
   },
+  webhookUnackedMax: {
+    kind: "integer",
+    min: 1,
+    max: 1_000_000_000,
+    default: "100000",
+    doc: "Receivers of messages, over all messages, of whom it is watched whether they acknowledge (webhook.offlineUnackedAfter); beyond, new ones are not.",
+  },
   webhookPassingMax: {
     kind: "integer",
     min: 1,

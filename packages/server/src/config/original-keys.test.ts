@@ -80,6 +80,7 @@ test("every key that works is the original's, or one of ours that the docs name"
     "webhook.retryIntervalMax",
     "webhook.lagAlarm",
     "webhook.offlineGrace",
+    "webhook.offlineUnackedAfter",
     "webhook.offlineAgeMax",
     ...["subscribersOn", "blacklistOn", "whitelistOn", "channelTypes"].map((key) => `datasource.${key}`),
     ...["timeout", "cacheTime", "staleTime"].map((key) => `datasource.${key}`),

@@ -390,6 +390,12 @@ const FIELDS = {
       default: "15s",
       doc: "After a restart apps have this long to connect again: before, nobody is told by msg.offline or reported offline for having been connected.",
     },
+    offlineUnackedAfter: {
+      kind: "duration",
+      minMs: 0,
+      default: "0s",
+      doc: "Who has master devices online, none of which acknowledges a message for so long, is told of by msg.offline after all: an app in the background keeps its socket and shows nothing. 0: who is online is never told of. At best: not across a restart, and beyond limits.webhookUnackedMax not at all.",
+    },
     offlineAgeMax: {
       kind: "duration",
       minMs: 0,

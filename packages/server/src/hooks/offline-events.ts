@@ -1,8 +1,11 @@
 /** Starts and stops what makes `msg.offline` and `user.onlinestatus`, as far as the receiver wants them. */
 import type { Config } from "../config/schema.ts";
+import type { AckExceptionTrail } from "../delivery/ack-exceptions.ts";
+import type { PendingAcks } from "../delivery/pending-acks.ts";
 import type { Presence } from "../delivery/presence.ts";
 import type { ChannelCache } from "../messaging/channel-cache.ts";
 import type { Conversations } from "../messaging/conversations.ts";
+import type { History } from "../messaging/history.ts";
 import type { IdGenerator } from "../messaging/ids.ts";
 import type { StoredMessage } from "../messaging/message.ts";
 import { ChannelReceivers } from "../messaging/receivers.ts";
@@ -12,6 +15,7 @@ import type { World } from "../world/world.ts";
 import { OfflineMessages } from "./offline-messages.ts";
 import { forgetOnlineStatus, OnlineStatus } from "./online-status.ts";
 import { PassingMessages } from "./passing-messages.ts";
+import { UnacknowledgedPushes } from "./unacknowledged-pushes.ts";
 import { type WebhookSender, WebhookStopped } from "./webhook.ts";
 import type { Webhooks } from "./webhooks.ts";
 
@@ -24,6 +28,8 @@ export interface OfflineEventsDeps {
   readonly conversations: Conversations;
   readonly ids: IdGenerator;
   readonly presence: Presence;
+  readonly history: Pick<History, "bySeqs">;
+  readonly acks: Pick<PendingAcks, "stateOf">;
   readonly webhooks: Pick<Webhooks, "sender" | "follow">;
   /** The data directory was used before: apps may be about to connect again. */
   readonly isRestart: boolean;
@@ -32,6 +38,8 @@ export interface OfflineEventsDeps {
 export interface OfflineEvents {
   /** For messages that are not kept and so do not pass the feed; undefined: nobody is to be told of them. */
   readonly passing: ((messages: readonly StoredMessage[]) => void) | undefined;
+  /** What sessions have not acknowledged and will no more; undefined: nobody wants to know. */
+  readonly unacknowledged: AckExceptionTrail["exceptions"] | undefined;
   /** When all sessions have ended, and before the webhooks stop. */
   stop(): Promise<void>;
 }
@@ -44,7 +52,10 @@ export async function startOfflineEvents(deps: OfflineEventsDeps): Promise<Offli
   const offline = webhook?.wants("msg.offline") ? await startOffline(deps, webhook) : undefined;
   return {
     passing: offline && ((messages) => offline.passing.push(messages)),
+    unacknowledged:
+      offline?.unacknowledged && ((sessionId, list) => offline.unacknowledged?.exceptions(sessionId, list)),
     async stop() {
+      offline?.unacknowledged?.stop();
       offline?.messages.stop();
       await status?.stop();
     },
@@ -74,20 +85,38 @@ async function startStatus(deps: OfflineEventsDeps, webhook: WebhookSender): Pro
 interface Offline {
   readonly messages: OfflineMessages;
   readonly passing: PassingMessages;
+  readonly unacknowledged: UnacknowledgedPushes | undefined;
 }
 
 async function startOffline(deps: OfflineEventsDeps, webhook: WebhookSender): Promise<Offline> {
-  const { config, world, log, channels, conversations, presence, webhooks, isRestart } = deps;
+  const { config, world, log, channels, conversations, presence, history, acks, webhooks, isRestart } = deps;
   const { limits } = config;
   const failed = (error: unknown): void => {
     if (!(error instanceof WebhookStopped)) log.error("an internal error", { event: "internal_error", error });
   };
-  const messages = new OfflineMessages({
+  const afterMs = config.webhook.offlineUnackedAfterMs;
+  const unacknowledged =
+    afterMs === 0
+      ? undefined
+      : new UnacknowledgedPushes({
+          ...world,
+          presence,
+          acks,
+          tell: (push, uids) => void messages.tellUnacknowledged(push, uids),
+          full: () =>
+            log.warn("messages find no room to wait for their RECVACKs: who does not acknowledge them is not told of", {
+              event: "webhook.unacked_full",
+            }),
+          options: { afterMs, receiversMax: limits.webhookUnackedMax },
+        });
+  const messages: OfflineMessages = new OfflineMessages({
     ...world,
     channels,
     conversations,
     receivers: new ChannelReceivers(channels),
     presence,
+    history,
+    unacknowledged,
     webhook,
     failed,
     options: {
@@ -110,5 +139,5 @@ async function startOffline(deps: OfflineEventsDeps, webhook: WebhookSender): Pr
     options: { messagesMax: limits.webhookPassingMax, bytesMax: limits.webhookPassingBytesMax },
   });
   await webhooks.follow(messages, "now");
-  return { messages, passing };
+  return { messages, passing, unacknowledged };
 }

@@ -10,6 +10,7 @@ import { Messaging } from "../messaging/test-kit.ts";
 import type { DeviceLevel } from "../messaging/users.ts";
 import { StoreUnavailable } from "../store/commit-failure.ts";
 import { OfflineMessages, type OfflineMessagesOptions } from "./offline-messages.ts";
+import type { PushReceiver } from "./unacknowledged-pushes.ts";
 import { type WebhookEvent, WebhookStopped } from "./webhook.ts";
 
 const ROW: Conversation = {
@@ -36,6 +37,7 @@ class Bench {
   readonly rows = new Map<string, Conversation>();
   readonly ownLast = new Map<string, number>();
   readonly failures: unknown[] = [];
+  readonly watched: { readonly seq: number; readonly receivers: readonly PushReceiver[] }[] = [];
   /** Reading this user's row fails so. */
   readonly unreadable = new Map<string, Error>();
   readonly messaging: Messaging;
@@ -63,6 +65,8 @@ class Bench {
       },
       receivers: new ChannelReceivers(messaging.channels),
       presence: this.presence,
+      history: messaging.history,
+      unacknowledged: { watch: (pushed, receivers) => void this.watched.push({ seq: pushed.seq, receivers }) },
       webhook: {
         deliver: async (event) => {
           this.underWayMax = Math.max(this.underWayMax, ++this.underWay);
@@ -295,6 +299,38 @@ describe("nobody is told", () => {
     const handling = bench.offline.handle(0, [message()]);
     bench.offline.stop();
     await expect(handling).rejects.toBeInstanceOf(WebhookStopped);
+  });
+});
+
+describe("who is online", () => {
+  const channel = { type: 2, id: "g" };
+
+  test("is watched with his master devices, but for the sender, the deny-listed and who is told anyway", async () => {
+    const bench = await Bench.open();
+    await bench.group(channel, ["ben", "cem", "dan", "eve", "sender"], ["eve"]);
+    bench.login("ben", 0, "master");
+    bench.login("ben", 1, "slave");
+    bench.login("ben", 2, "master");
+    bench.login("cem", 0, "slave");
+    bench.login("eve", 0, "master");
+    bench.login("sender", 0, "master");
+    expect(await bench.told(message({ seq: 7 }))).toEqual(["cem", "dan"]);
+    expect(bench.watched).toEqual([{ seq: 7, receivers: [{ uid: "ben", sessionIds: [1, 3] }] }]);
+  });
+
+  test("is told of what he did not acknowledge, unless he has come to it meanwhile", async () => {
+    const bench = await Bench.open();
+    const { messaging } = bench;
+    await bench.group(channel, ["sender", "ben", "cem"]);
+    await messaging.send("sender", channel);
+    const [stored] = await messaging.stored(channel);
+    bench.rows.set("ben", ROW);
+    bench.rows.set("cem", { ...ROW, read: { seq: 1, counted: 1 } });
+    await messaging.done(bench.offline.tellUnacknowledged({ ...stored!, seq: 1 }, ["ben", "cem"]));
+    expect(bench.events.map(bodyOf).map((body) => body.to_uids)).toEqual([["ben"]]);
+    await messaging.done(bench.offline.tellUnacknowledged({ ...stored!, seq: 2 }, ["ben"]));
+    expect(bench.events.length).toBe(1);
+    expect(bench.failures).toEqual([]);
   });
 });
 

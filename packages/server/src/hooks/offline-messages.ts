@@ -3,6 +3,8 @@
  * decided when the follower comes to the message, from the members and sessions of that moment. A message that is late
  * by then (the receiver was down, the server was) is only for those who have not come to it themselves meanwhile.
  *
+ * Who is online but acknowledges nothing may be told of later, see `UnacknowledgedPushes`.
+ *
  * After a restart nothing is decided for a grace time, in which the apps connect again. Messages that are not kept do
  * not pass the feed: they are decided from memory, at best, see `PassingMessages`.
  */
@@ -11,6 +13,8 @@ import type { Presence } from "../delivery/presence.ts";
 import type { ChannelCache } from "../messaging/channel-cache.ts";
 import { kindOf } from "../messaging/channel-kinds.ts";
 import type { Conversations } from "../messaging/conversations.ts";
+import type { History } from "../messaging/history.ts";
+import { compareIds } from "../messaging/ids.ts";
 import { channelText, type StoredMessage } from "../messaging/message.ts";
 import type { Receivers } from "../messaging/receivers.ts";
 import type { Roster } from "../messaging/roster.ts";
@@ -20,6 +24,7 @@ import type { Clock, Timer, Timers } from "../world/world.ts";
 import { offlineBody } from "./offline-body.ts";
 import { isPast, isTellable, isToldOffline } from "./offline-decision.ts";
 import { Turns } from "./turns.ts";
+import { isMaster, type Push, type PushReceiver, type UnacknowledgedPushes } from "./unacknowledged-pushes.ts";
 import { type WebhookSender, WebhookStopped } from "./webhook.ts";
 
 export interface OfflineMessagesDeps {
@@ -30,6 +35,9 @@ export interface OfflineMessagesDeps {
   readonly receivers: Receivers;
   readonly presence: Pick<Presence, "of">;
   readonly webhook: Pick<WebhookSender, "deliver">;
+  readonly history: Pick<History, "bySeqs">;
+  /** Who is online, but may not be there. undefined: who is online is. */
+  readonly unacknowledged: Pick<UnacknowledgedPushes, "watch"> | undefined;
   /** For the log: nobody is told of a message, because something should not have thrown. */
   readonly failed: (error: unknown) => void;
   readonly options: OfflineMessagesOptions;
@@ -98,6 +106,24 @@ export class OfflineMessages implements Follower {
     }
   }
 
+  /** Those who are online but have not acknowledged it. Never rejects. */
+  async tellUnacknowledged({ id, channel, log, seq }: Push, uids: readonly string[]): Promise<void> {
+    await this.#turns.take();
+    try {
+      const { history, clock, options } = this.#deps;
+      const [message] = this.#isStopped ? [] : await history.bySeqs(channel, log, [seq]);
+      if (message === undefined || compareIds(message.id, id) !== 0) return;
+      if (!isTellable(message, clock.wallMs(), options.ageMsMax)) return;
+      const told = uids.filter((uid) => !this.#isPast(message, uid));
+      for (let from = 0, part = 0; from < told.length; from += options.uidsPerCallMax, part++)
+        await this.#deliver(message, told.slice(from, from + options.uidsPerCallMax), `unacknowledged-${part}`);
+    } catch (error) {
+      this.#deps.failed(error);
+    } finally {
+      this.#turns.end();
+    }
+  }
+
   /** What is not yet decided waits no longer, and is handled after the next start. */
   stop(): void {
     this.#isStopped = true;
@@ -125,19 +151,25 @@ export class OfflineMessages implements Follower {
     const denied = this.#denyList(message);
     try {
       let uids: string[] = [];
+      const online: PushReceiver[] = [];
       let asked = 0;
       let part = 0;
       for (const uid of set.uids) {
         if (++asked % SLICE_RECEIVERS === 0) await this.#nextTurn();
         const isDenied = denied?.hasDurable(uid) === true;
         const sessions = presence.of(uid);
-        if (!isToldOffline(message.fromUid, { uid, isDenied, sessions, isPast: isLate && this.#isPast(message, uid) }))
+        const candidate = { uid, isDenied, isPast: isLate && this.#isPast(message, uid) };
+        if (!isToldOffline(message.fromUid, { ...candidate, sessions })) {
+          if (this.#deps.unacknowledged !== undefined && isToldOffline(message.fromUid, { ...candidate, sessions: [] }))
+            online.push({ uid, sessionIds: sessions.filter(isMaster).map((session) => session.id) });
           continue;
+        }
         uids.push(uid);
         if (uids.length < options.uidsPerCallMax) continue;
         await this.#deliver(message, uids, part++);
         uids = [];
       }
+      if (message.seq > 0) this.#deps.unacknowledged?.watch(message, online);
       if (uids.length > 0) await this.#deliver(message, uids, part);
     } finally {
       set.release();
@@ -156,7 +188,7 @@ export class OfflineMessages implements Follower {
     return isPast(message, conversations.durable(uid, channel), conversations.ownLastIn(uid, channel));
   }
 
-  async #deliver(message: StoredMessage, toUids: readonly string[], part: number): Promise<void> {
+  async #deliver(message: StoredMessage, toUids: readonly string[], part: number | string): Promise<void> {
     await this.#deps.webhook.deliver({
       name: "msg.offline",
       id: `offline-${int64ToText(message.id)}-${part}`,
