@@ -19,6 +19,7 @@ export const COUNT_LIMITS: readonly string[] = [
   "limits.webhookDeadLettersMax",
   "limits.webhookOfflineUidsMax",
   "limits.webhookPassingMax",
+  "limits.webhookUnackedMax",
   "limits.webhookStatusEventsMax",
   "limits.datasourceCacheMax",
   "limits.failedLoginsMax",

@@ -5,6 +5,7 @@ import { hasSpecialCharacters, isUid, UID_BYTES_MAX } from "../messaging/valid-i
 export const BAD_CHANNEL_ID = "频道ID不合法！";
 export const CHANNEL_ID_SPECIAL = "频道ID不能包含特殊字符！";
 
+export const BLANK_UID = "uid不能为空！";
 const UID_SPECIAL = "uid不能包含特殊字符！";
 const UID_OF_COMMANDS = `uid不能以${COMMAND_SUFFIX}结尾！`;
 /** What a route that takes uids may say of one, beside its own text for a blank one. Their length is the schema's. */
@@ -19,7 +20,7 @@ export function isBlank(text: string): boolean {
 /** Of one uid that is to become a member, be put on a list or speak. */
 export function uidProblem(uid: string): string | undefined {
   if (isUid(uid)) return undefined;
-  if (isBlank(uid)) return "uid不能为空！";
+  if (isBlank(uid)) return BLANK_UID;
   if (hasSpecialCharacters(uid)) return UID_SPECIAL;
   if (uid.endsWith(COMMAND_SUFFIX)) return UID_OF_COMMANDS;
   return `uid不能超过${UID_BYTES_MAX}字节！`;

@@ -105,7 +105,7 @@ export class ChannelCache {
       deny: new Roster(),
       allow: new Roster(),
       row,
-      impliedRowsWritten: chat.durable.impliedRows || command.durable.impliedRows,
+      impliedRowsWritten: [chat, command].some(({ durable }) => durable.rowsSeenIn === this.#store.run),
       bucket: undefined,
       pins: 0,
       bytes: CHANNEL_BYTES + text.length * 4 + (row.members + row.deny + row.allow) * LISTED_UID_BYTES,

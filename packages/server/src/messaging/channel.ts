@@ -48,7 +48,7 @@ export interface Channel extends Evictable {
   readonly allow: Roster;
   /** Decided flags and times; the sizes of the lists in it are made current when it is written. */
   row: ChannelRow;
-  /** Every implied member has his row, or it is on its way to the disk before anything that is decided now. */
+  /** Every implied member has his row, or it is on its way to the disk before anything that is decided now: checked once a run. */
   impliedRowsWritten: boolean;
   /** Of `rateLimit.channelPerSecond`, made for the first message; forgotten with the loaded channel. */
   bucket: Bucket | undefined;

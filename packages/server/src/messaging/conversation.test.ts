@@ -20,7 +20,7 @@ const head = (seq: number, counted: number): Head => ({
   lastId: NO_ID,
   firstSeq: 1,
   removals: 0,
-  impliedRows: true,
+  rowsSeenIn: 0,
   lastSent: [],
 });
 

@@ -26,8 +26,8 @@ export interface Head extends Mark {
   readonly firstSeq: number;
   /** Messages that are, or at some second will be, no longer counted: see `removals.ts`. */
   readonly removals: number;
-  /** Everybody who belongs to the channel by its id has his conversation row. Never concluded from a seq. */
-  readonly impliedRows: boolean;
+  /** The run of the store (`Store.run`) in which everybody who belongs to the channel by its id was seen to have his row; 0: none. */
+  readonly rowsSeenIn: number;
   /** Where the last messages of those stand who belong to the channel by its id, in the order of `ChannelKind.implied`; of everybody else there are rows. */
   readonly lastSent: readonly Mark[];
 }
@@ -77,7 +77,7 @@ export const EMPTY_HEAD: Head = {
   lastId: NO_ID,
   firstSeq: 0,
   removals: 0,
-  impliedRows: false,
+  rowsSeenIn: 0,
   lastSent: [],
 };
 

@@ -75,7 +75,7 @@ export class SendTurn {
       lastId: message.id,
       firstSeq: log.decided.firstSeq || message.seq,
       removals: log.decided.removals + (expires ? 1 : 0),
-      impliedRows: channel.impliedRowsWritten,
+      rowsSeenIn: channel.impliedRowsWritten ? this.#store.run : 0,
       lastSent: message.log === "chat" ? lastSentWith(channel, log.decided.lastSent, message.fromUid, mark) : NO_MARKS,
     };
     if (message.log === "chat") {

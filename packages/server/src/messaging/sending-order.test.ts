@@ -1,7 +1,9 @@
 /** In which order sends are decided, and what a refused one leaves behind: nothing. */
 import { Reason } from "@wukong-ts/protocol";
 import { describe, expect, test } from "vitest";
-
+import { createBatch, remove } from "../store/batch.ts";
+import { shardOfUser } from "../store/shards.ts";
+import { conversationTable } from "../store/tables.ts";
 import { compareIds } from "./ids.ts";
 import { EMPTY_HEAD, MessageFlag, type MessageId } from "./message.ts";
 import type { SendRequest, SendResult } from "./send.ts";
@@ -115,10 +117,12 @@ describe("a log", () => {
 });
 
 describe("the rows of those whom the id implies", () => {
-  test("are written before the next message unless the head says that they are there, whatever its seq is", async () => {
+  test("are written again before the next message if they are missing, whatever its seq is", async () => {
     const messaging = await Messaging.open();
     await messaging.send("ann", BEN);
-    await messaging.loseRow("ben", CHAT);
+    const batch = createBatch(shardOfUser("ben"));
+    remove(batch, conversationTable, { uid: "ben", channel: CHAT });
+    await messaging.done(messaging.store.committed(batch));
     const next = await messaging.restarted();
     expect(await next.chatsOf("ben")).toEqual([]);
     await next.send("ann", BEN);

@@ -1,8 +1,8 @@
 /** Sends when something goes wrong around them: reads that fail, lists that come in parts. */
 import { personChannelId, Reason } from "@wukong-ts/protocol";
 import { describe, expect, test } from "vitest";
-import { createBatch, put } from "../store/batch.ts";
-import { shardOfChannel } from "../store/shards.ts";
+import { createBatch, put, remove } from "../store/batch.ts";
+import { shardOfChannel, shardOfUser } from "../store/shards.ts";
 import { conversationTable, denyTable, headTable, memberTable, receiptTable } from "../store/tables.ts";
 import { createSimulatedWorld } from "../world/simulated/simulated-world.ts";
 import { MessageFlag, NO_ID } from "./message.ts";
@@ -16,7 +16,10 @@ describe("a send whose reads fail", () => {
   test("leaves nothing behind that makes the next message unfindable", async () => {
     const messaging = await Messaging.open();
     await messaging.send("ann", BEN);
-    await messaging.loseRow("ben", { type: 1, id: personChannelId("ann", "ben") });
+    const row = { uid: "ben", channel: { type: 1, id: personChannelId("ann", "ben") } };
+    const batch = createBatch(shardOfUser("ben"));
+    remove(batch, conversationTable, row);
+    await messaging.done(messaging.store.committed(batch));
     await messaging.reset();
     messaging.faults.getsFailIn = conversationTable;
     expect((await messaging.send("ann", BEN)).reason).toBe(Reason.systemError);
@@ -79,7 +82,7 @@ test("a message whose seq the sender cannot be told is refused with 29 and leave
     lastId: NO_ID,
     firstSeq: seqMax,
     removals: 0,
-    impliedRows: true,
+    rowsSeenIn: 0,
     lastSent: [],
   };
   put(batch, headTable, { channel: GROUP, log: "chat" }, head);

@@ -251,7 +251,10 @@ export class Sender implements Sending {
     };
   }
 
-  /** Whoever belongs to a channel by its id has his row before the message; that they are there is kept with the head. */
+  /**
+   * Whoever belongs to a channel by its id has his row before the message. Looked for once in each run, and the head says
+   * so: only between two runs can a row be taken away, by another program or by hand.
+   */
   #ensureImpliedRows(channel: Channel, turn: SendTurn): void {
     if (channel.impliedRowsWritten || channel.kind.members === "listed" || !keepsRows(channel.kind)) return;
     const { conversations, ids } = this.#deps;

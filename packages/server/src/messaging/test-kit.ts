@@ -1,10 +1,8 @@
 /** For the tests of this folder: the messaging parts over a simulated world, and an engine that fails where a test says so. */
-import { type Batch, createBatch, put, remove } from "../store/batch.ts";
+import type { Batch } from "../store/batch.ts";
 import type { Engine, Entry, KeyRange } from "../store/engine.ts";
-import { shardOfChannel, shardOfUser } from "../store/shards.ts";
 import { Store } from "../store/store.ts";
 import type { Table } from "../store/table.ts";
-import { conversationTable, headTable } from "../store/tables.ts";
 import { createSimulatedWorld, type Simulation } from "../world/simulated/simulated-world.ts";
 import { ChannelAdmin } from "./channel-admin.ts";
 import { ChannelCache } from "./channel-cache.ts";
@@ -233,16 +231,6 @@ export class Messaging {
     const everything = { from: new Uint8Array(0), to: new Uint8Array(4).fill(255), reverse: false, limit: 1_000_000 };
     const keys = await this.done(this.store.rangeKeys(everything));
     return keys.map((key) => Buffer.from(key).toString("hex"));
-  }
-
-  /** The disk has no row of `uid` for a channel with messages, and no head says that it has. */
-  async loseRow(uid: string, channel: ChannelKey): Promise<void> {
-    const rows = createBatch(shardOfUser(uid));
-    remove(rows, conversationTable, { uid, channel });
-    await this.done(this.store.committed(rows));
-    const heads = createBatch(shardOfChannel(channel));
-    put(heads, headTable, { channel, log: "chat" }, { ...this.history.head(channel, "chat"), impliedRows: false });
-    await this.done(this.store.committed(heads));
   }
 
   /** Until the store takes writes again. */

@@ -85,6 +85,9 @@ export class Store {
   readonly #resets: (() => void)[] = [];
   /** Rises at each reset: who waited across one holds objects that are no longer loaded. */
   epoch = 0;
+  /** What is written in this run, until the engine is opened again, and in no other. Never 0. */
+  run: number;
+  readonly #random: World["random"];
 
   private constructor(engine: Engine, options: StoreOptions) {
     this.#committer = new Committer(engine, {
@@ -94,6 +97,8 @@ export class Store {
       reset: () => this.#reset(),
       stateChanged: options.stateChanged,
     });
+    this.#random = options.world.random;
+    this.run = this.#newRun();
     this.feed = new Feed(this, options.world);
     this.#filter = new KeyFilter(SHARD_COUNT, options.keyFilterBytesMax);
     this.#filling = new FilterFill({
@@ -291,8 +296,13 @@ export class Store {
     }
   }
 
+  #newRun(): number {
+    return this.#random.uint32() || 1;
+  }
+
   #reset(): void {
     this.epoch++;
+    this.run = this.#newRun();
     this.feed.reset();
     for (const drop of this.#resets) drop();
   }

@@ -136,7 +136,7 @@ describe("rows", () => {
           lastId: id,
           firstSeq: u48,
           removals: u48,
-          impliedRows: fc.boolean(),
+          rowsSeenIn: u32,
           lastSent: fc.array(fc.record({ seq: u48, counted: u48 }), { maxLength: 2 }),
         }),
       ),

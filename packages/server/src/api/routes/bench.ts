@@ -7,6 +7,7 @@ import { bare, failure } from "../answers.ts";
 import type { ApiDeps } from "../api-deps.ts";
 import { type ApiRoute, route } from "../api-route.ts";
 import {
+  BLANK_UID,
   COMMAND_LOG_REFUSAL,
   commandLogProblem,
   isBlank,
@@ -104,7 +105,7 @@ export function benchRoutes(deps: BenchDeps): readonly ApiRoute[] {
       details,
       body: USERS,
       answers: { 200: shape(ACCEPTED) },
-      refusals: [...BATCH_REFUSALS, NO_USERS, NO_TOKEN, ...UID_REFUSALS],
+      refusals: [...BATCH_REFUSALS, NO_USERS, NO_TOKEN, BLANK_UID, ...UID_REFUSALS],
       handle: ({ body }) => setTokens(deps, body),
     }),
     route({

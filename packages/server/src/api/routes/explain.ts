@@ -9,7 +9,7 @@ import { BIT, eitherOf, listOf, shape, titled } from "../answer-schema.ts";
 import { bare, failure } from "../answers.ts";
 import type { ApiDeps } from "../api-deps.ts";
 import { type ApiRoute, route } from "../api-route.ts";
-import { isBlank } from "../id-checks.ts";
+import { BLANK_UID, isBlank } from "../id-checks.ts";
 import {
   about,
   CHANNEL_ID,
@@ -121,7 +121,6 @@ const EXAMPLE = {
   sessions: [],
 } as const;
 
-const NO_UID = "uid不能为空！";
 const BAD_ID = "message_id有误！";
 const NO_NAME = "message_id和client_msg_no不能同时为空！";
 const NO_CHANNEL_ID = "channel_id不能为空！";
@@ -138,7 +137,7 @@ export function explainRoutes(deps: ExplainDeps): readonly ApiRoute[] {
       details: "Tells facts about the message, never what is in it. Not in the original.",
       query: QUERY,
       answers: { 200: EXPLANATION },
-      refusals: [NO_UID, BAD_ID, NO_NAME, NO_CHANNEL_ID, NO_TYPE, BAD_CHANNEL],
+      refusals: [BLANK_UID, BAD_ID, NO_NAME, NO_CHANNEL_ID, NO_TYPE, BAD_CHANNEL],
       example: { query: "?uid=bob&client_msg_no=order-1001&channel_id=alice&channel_type=1", answer: EXAMPLE },
       handle: ({ query }) => explain(deps, query),
     }),
@@ -147,7 +146,7 @@ export function explainRoutes(deps: ExplainDeps): readonly ApiRoute[] {
 
 async function explain({ explainer }: ExplainDeps, query: Query): Promise<HttpAnswer> {
   const { uid, message_id: id, from_uid: fromUid } = query;
-  if (isBlank(uid)) return failure(NO_UID);
+  if (isBlank(uid)) return failure(BLANK_UID);
   const message = isBlank(id) ? byNumber(query) : byId(id);
   if (typeof message === "string") return failure(message);
   return bare(explanationJson(uid, await explainer.explain({ uid, message, fromUid })));

@@ -7,13 +7,11 @@ import { listOf, SUCCESS } from "../answer-schema.ts";
 import { bare, failure, ok } from "../answers.ts";
 import type { ApiDeps } from "../api-deps.ts";
 import { type ApiRoute, route } from "../api-route.ts";
-import { UID_REFUSALS, uidsProblem } from "../id-checks.ts";
+import { BLANK_UID, UID_REFUSALS, uidsProblem } from "../id-checks.ts";
 import { array, type Decoded, object, UID } from "../json-schema.ts";
 import { writeJson } from "../json-writer.ts";
 
 const UIDS = object("systemUIDsReq", { uids: array(UID) });
-
-const BLANK_UID = "uid不能为空！";
 
 export function systemUserRoutes({ users }: Pick<ApiDeps, "users">): readonly ApiRoute[] {
   const common = { method: "POST", tag: "Users", body: UIDS, answers: { 200: SUCCESS } } as const;

@@ -6,6 +6,7 @@ import { eitherOf, listOf, SUCCESS, shape, statusOf, titled } from "../answer-sc
 import { bare, failure, ok, statusOnly } from "../answers.ts";
 import type { ApiDeps } from "../api-deps.ts";
 import { type ApiRoute, route } from "../api-route.ts";
+import { BLANK_UID } from "../id-checks.ts";
 import { about, array, type Decoded, INT, object, text, UID, UINT8 } from "../json-schema.ts";
 import { writeText } from "../json-writer.ts";
 
@@ -27,7 +28,6 @@ const QUIT = object("deviceQuitReq", { uid: UID, device_flag: about(INT, "0 app,
 const UIDS = array(UID);
 const ONLINE = listOf(titled("Online", shape({ uid: UID, device_flag: UINT8, online: { const: 1 } })));
 
-const NO_UID = "uid不能为空！";
 const NO_TOKEN = "token不能为空！";
 const SPECIAL_UID = "uid不能包含特殊字符！";
 const SYSTEM_ACCOUNT = "系统账号不允许更新token！";
@@ -49,7 +49,7 @@ export function userRoutes(deps: UserDeps): readonly ApiRoute[] {
       details: "Makes the user if there is none. Nothing is stored for a banned (status 19) or disbanded (24) user.",
       body: TOKEN,
       answers: { 200: statusOf(200, Reason.ban, Reason.disband) },
-      refusals: [NO_UID, NO_TOKEN, SPECIAL_UID, SYSTEM_ACCOUNT],
+      refusals: [BLANK_UID, NO_TOKEN, SPECIAL_UID, SYSTEM_ACCOUNT],
       example: {
         body: { uid: "alice", token: "tk-8c1", device_flag: 1, device_level: 1 },
         answer: { status: 200 },
@@ -64,7 +64,7 @@ export function userRoutes(deps: UserDeps): readonly ApiRoute[] {
       details: "Its token is emptied and its connections are ended. A device that is not known is left alone.",
       body: QUIT,
       answers: { 200: SUCCESS },
-      refusals: [NO_UID],
+      refusals: [BLANK_UID],
       example: { body: { uid: "alice", device_flag: 1 }, answer: { status: 200 } },
       handle: ({ body }) => quitDevices(deps, body),
     }),
@@ -83,7 +83,7 @@ export function userRoutes(deps: UserDeps): readonly ApiRoute[] {
 }
 
 async function setToken(deps: UserDeps, body: Decoded<typeof TOKEN>): Promise<HttpAnswer> {
-  if (body.uid === "") return failure(NO_UID);
+  if (body.uid === "") return failure(BLANK_UID);
   if (body.token === "") return failure(NO_TOKEN);
   if (hasSpecialCharacters(body.uid)) return failure(SPECIAL_UID);
   if (body.uid === SYSTEM_UID) return failure(SYSTEM_ACCOUNT);
@@ -99,7 +99,7 @@ async function setToken(deps: UserDeps, body: Decoded<typeof TOKEN>): Promise<Ht
 
 /** A device without a row has no token to lose, and is left alone. */
 async function quitDevices(deps: UserDeps, body: Decoded<typeof QUIT>): Promise<HttpAnswer> {
-  if (body.uid === "") return failure(NO_UID);
+  if (body.uid === "") return failure(BLANK_UID);
   const flags = body.device_flag === ALL_FLAGS ? APP_WEB_PC : [body.device_flag & 0xff];
   for (const flag of flags) {
     if (await deps.users.quitDevice(body.uid, flag)) kick(deps, body.uid, flag, "", QUIT_CLOSE_MS);

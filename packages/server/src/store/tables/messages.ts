@@ -161,7 +161,7 @@ export const headTable: Table<LogKey, Head> = {
   keyOf: (shard, at) => channelKey(shard, 4, at.channel).u8(logByte(at.log)).take(),
   encode(head) {
     const writer = row()
-      .u8(head.impliedRows ? 1 : 0)
+      .u32(head.rowsSeenIn)
       .varint(head.seq)
       .varint(head.counted)
       .u32(head.timeSeconds)
@@ -174,7 +174,7 @@ export const headTable: Table<LogKey, Head> = {
   decode(value) {
     const reader = read(value);
     return {
-      impliedRows: reader.u8() === 1,
+      rowsSeenIn: reader.u32(),
       seq: reader.varint(),
       counted: reader.varint(),
       timeSeconds: reader.u32(),
