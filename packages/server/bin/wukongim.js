@@ -17,8 +17,8 @@ if (major < 22 || (major === 22 && minor < 19)) {
 process.env.UV_THREADPOOL_SIZE ??= "16";
 
 // What is in flight lives for a few collections and dies. V8 sometimes takes that for a sign that it will live long and
-// from then on makes such objects where only a full collection finds them: a quarter more memory and CPU, or not, by
-// chance of the first seconds.
+// from then on makes such objects where only a full collection finds them: a fifth more CPU and two fifths more memory,
+// or not, by chance of the first seconds.
 setFlagsFromString("--no-allocation-site-pretenuring");
 
 // A checkout runs its sources: what `tsc -b` left in dist may be older. An installed package has no sources that Node

@@ -104,6 +104,23 @@ test("a push that was given up was not acknowledged", async () => {
   expect(bench.told).toEqual([["ben"]]);
 });
 
+test("of a session that never acknowledges the last runs are remembered, however long it goes on", async () => {
+  const bench = new Bench();
+  bench.login(FIRST);
+  const { channel, log } = MESSAGE;
+  for (const seq of [1, 5]) {
+    const uid = `ben-${seq}`;
+    bench.unacknowledged.watch(storedMessage({ seq }), [{ uid, sessionIds: [FIRST] }]);
+  }
+  // 1 comes first and 5 last, with more between them than are kept.
+  for (const seq of [1, ...Array.from({ length: 1_000 }, (_, n) => 10 + 2 * n), 5])
+    bench.unacknowledged.exceptions(FIRST, [
+      { kind: "given_up", channel, log, firstSeq: seq, lastSeq: seq, resends: 5, atMs: 0 },
+    ]);
+  await bench.simulation.run(AFTER_MS + 1);
+  expect(bench.told).toEqual([["ben-5"]]);
+});
+
 test("an acknowledgement that came late is one", async () => {
   const bench = new Bench();
   bench.login(FIRST);
@@ -133,6 +150,7 @@ test("nobody is told after the end", async () => {
   bench.login(FIRST);
   bench.push(FIRST);
   bench.unacknowledged.stop();
+  bench.push(FIRST);
   await bench.simulation.run(AFTER_MS * 2);
   expect(bench.told).toEqual([]);
 });

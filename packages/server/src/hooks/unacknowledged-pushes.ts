@@ -54,6 +54,8 @@ interface Watched extends Push {
 
 /** Sessions of which it is remembered what they left unacknowledged. */
 const SESSIONS_MAX = 10_000;
+/** Of each the last runs of messages. */
+const RUNS_MAX = 32;
 
 export class UnacknowledgedPushes {
   readonly #deps: UnacknowledgedPushesDeps;
@@ -61,7 +63,8 @@ export class UnacknowledgedPushes {
   #receivers = 0;
   #isFull = false;
   #timer: Timer | undefined;
-  /** By session, in the order of their first notes. */
+  #isStopped = false;
+  /** By session, in the order of their last notes. */
   readonly #notes = new Map<number, readonly AckException[]>();
 
   constructor(deps: UnacknowledgedPushesDeps) {
@@ -69,7 +72,7 @@ export class UnacknowledgedPushes {
   }
 
   watch(message: StoredMessage, receivers: readonly PushReceiver[]): void {
-    if (receivers.length === 0) return;
+    if (receivers.length === 0 || this.#isStopped) return;
     const { clock, options } = this.#deps;
     if (this.#receivers + receivers.length > options.receiversMax) {
       if (!this.#isFull) this.#deps.full();
@@ -87,7 +90,9 @@ export class UnacknowledgedPushes {
     if (this.#watched.length === 0) return;
     const unacknowledged = list.filter(({ kind }) => kind !== "late" && kind !== "gone");
     if (unacknowledged.length === 0) return;
-    this.#notes.set(sessionId, [...(this.#notes.get(sessionId) ?? []), ...unacknowledged]);
+    const runs = [...(this.#notes.get(sessionId) ?? []), ...unacknowledged].slice(-RUNS_MAX);
+    this.#notes.delete(sessionId);
+    this.#notes.set(sessionId, runs);
     if (this.#notes.size <= SESSIONS_MAX) return;
     for (const oldest of this.#notes.keys()) {
       this.#notes.delete(oldest);
@@ -96,6 +101,7 @@ export class UnacknowledgedPushes {
   }
 
   stop(): void {
+    this.#isStopped = true;
     this.#timer?.cancel();
   }
 
